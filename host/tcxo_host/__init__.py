@@ -1,0 +1,1 @@
+"""The daemon and commands on the Raspberry Pi."""

@@ -1,0 +1,1 @@
+"""Estimators: a board second of edges in, the clocks' frequency errors out. Pure."""

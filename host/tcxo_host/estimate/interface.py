@@ -1,0 +1,94 @@
+"""What goes into an estimator and what comes out: the one interface all estimators share. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Board", "Estimate", "Estimator", "Second", "State"]
+
+Ticks = npt.NDArray[np.int64]
+
+
+class State(enum.StrEnum):
+    """What the estimate is worth."""
+
+    ACQUIRE = "acquire"
+    """Not enough data yet."""
+    TRACK = "track"
+    """All needed signals are there and the estimate is good."""
+    HOLDOVER = "holdover"
+    """GPS is away; the TCXO carries on and sigma says how well."""
+    HOLD = "hold"
+    """Nothing to be trusted: the last published value stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The measuring board, as it identified itself. ``rate_hz``: nominal edges a second, by role."""
+
+    board_id: str
+    boot_id: int
+    tick_hz: float
+    rate_hz: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """Everything that arrived between two status records: nominally one second, but never assume so.
+
+    ``tick_now`` is the board's extended counter at the closing status record. ``ticks`` maps a role
+    (``gps_pps``, ``rtc_pps``, ``host_pwm``) to the extended counter values of its edges: int64, strictly
+    increasing, without duplicates, later than any edge of an earlier second, possibly empty or with
+    edges missing. ``lost`` counts the edges per role known to be missing before the last edge.
+    """
+
+    tick_now: int
+    ticks: Mapping[str, Ticks]
+    lost: Mapping[str, int] = field(default_factory=dict)
+    temperature_c: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Frequency errors against GPS time, ppm, + when the clock runs fast; None where unknown.
+
+    ``freq_error_ppm`` is the mean over the second in which chrony will use it. Sigmas are one standard
+    deviation. ``usable`` says whether ``freq_error_ppm`` may be published. ``reason`` is for people,
+    empty in ``TRACK``.
+    """
+
+    state: State
+    reason: str
+    usable: bool
+    freq_error_ppm: float | None = None
+    sigma_ppm: float | None = None
+    tcxo_ppm: float | None = None
+    tcxo_sigma_ppm: float | None = None
+    rtc_ppm: float | None = None
+    rtc_sigma_ppm: float | None = None
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    """Edges dropped as outliers since the estimator was made, by role."""
+
+
+class Estimator(Protocol):
+    """One way to compute an estimate. Deterministic: equal input gives equal output."""
+
+    name: str
+
+    def restart(self, board: Board) -> None:
+        """A board appeared or restarted: ticks start anew. What was learned about clocks may stay."""
+
+    def update(self, second: Second) -> Estimate:
+        """Take the next second of edges."""
+
+    def export_state(self) -> dict[str, Any]:
+        """What is worth keeping across restarts of the daemon, as JSON-able values."""
+
+    def import_state(self, state: Mapping[str, Any]) -> None:
+        """Take what ``export_state`` gave in an earlier run. Raises ValueError when it is not usable."""

@@ -1,0 +1,1 @@
+"""The binary protocol between the capture board and the host: records and frames, without I/O."""

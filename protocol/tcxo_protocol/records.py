@@ -1,0 +1,261 @@
+"""Records as Python values: parse a body, build a body. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from construct import ConstructError
+
+from .spec import (
+    EDGES,
+    IDENTIFY,
+    PROTOCOL_MAJOR,
+    PROTOCOL_MINOR,
+    RECORD_HEAD,
+    STATUS,
+    TEMPERATURE_ABSENT,
+    TEXT,
+    VOLTAGE_ABSENT,
+    RecordType,
+    struct_of,
+)
+
+__all__ = [
+    "Channel",
+    "ChannelCounts",
+    "Edges",
+    "Identify",
+    "ProtocolError",
+    "Record",
+    "Status",
+    "Text",
+    "VersionMismatch",
+    "build_record",
+    "iter_bodies",
+    "parse_body",
+    "parse_payload",
+]
+
+_RECORD_HEAD = struct_of(RECORD_HEAD)
+_MASK64 = (1 << 64) - 1
+
+
+class ProtocolError(ValueError):
+    """Bytes that passed the frame's CRC but are no valid record."""
+
+
+class VersionMismatch(ProtocolError):
+    """The board speaks another major version of the protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One capture channel of the board. ``rate_mhz``: nominal edges per second, in thousandths."""
+
+    id: int
+    role: int
+    rate_mhz: int
+    pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Who the board is. ``boot_id`` is random per start; ``tick_hz`` is the nominal counter rate."""
+
+    boot_id: int
+    reset_cause: int
+    tick_hz: int
+    counter_bits: int
+    firmware_version: str
+    board: str
+    micropython_version: str
+    channels: tuple[Channel, ...]
+    protocol_major: int = PROTOCOL_MAJOR
+    protocol_minor: int = PROTOCOL_MINOR
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Consecutive edges of one channel.
+
+    ``number`` is the running number of the first edge since the board's start (modulo 2**32, lost edges
+    are counted too), ``ticks`` the 64-bit extended counter at every edge, ``flags`` an ``EdgeFlag`` set
+    that speaks of the first edge.
+    """
+
+    channel: int
+    flags: int
+    number: int
+    ticks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCounts:
+    """Counters of one channel since the board's start, modulo 2**32."""
+
+    id: int
+    edges: int
+    overcaptures: int
+    ring_drops: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The board's health, once a second. ``None`` where the board has no such sensor."""
+
+    uptime_s: int
+    tick: int
+    frames_sent: int
+    frames_dropped: int
+    mcu_c: float | None
+    external_c: float | None
+    supply_v: float | None
+    channels: tuple[ChannelCounts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A line for people."""
+
+    text: str
+
+
+Record = Identify | Edges | Status | Text
+
+
+def iter_bodies(payload: bytes) -> Iterator[tuple[int, bytes]]:
+    """Split a frame's payload into ``(type, body)`` pairs, unknown types included.
+
+    Raises ProtocolError when a record's length points past the end.
+    """
+    position, end = 0, len(payload)
+    while position < end:
+        if position + _RECORD_HEAD.size > end:
+            raise ProtocolError(f"record header cut off at byte {position} of {end}")
+        kind, length = _RECORD_HEAD.unpack_from(payload, position)
+        position += _RECORD_HEAD.size
+        if position + length > end:
+            raise ProtocolError(f"record type {kind} of {length} bytes runs past the payload's {end} bytes")
+        yield kind, payload[position : position + length]
+        position += length
+
+
+def parse_body(kind: int, body: bytes) -> Record | None:
+    """The record in ``body``, or None for a type this version does not know.
+
+    Trailing bytes are ignored: a later minor version may append fields.
+    Raises ProtocolError for a body that is too short, VersionMismatch for another major version.
+    """
+    try:
+        if kind == RecordType.EDGES:
+            return _parse_edges(body)
+        if kind == RecordType.STATUS:
+            return _parse_status(STATUS.parse(body))
+        if kind == RecordType.IDENTIFY:
+            return _parse_identify(body)
+        if kind == RecordType.TEXT:
+            return Text(body.decode("utf8", "replace"))
+    except (ConstructError, UnicodeDecodeError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ProtocolError(
+            f"{RecordType(kind).name.lower()} record of {len(body)} bytes: {reason}"
+        ) from None
+    return None
+
+
+def parse_payload(payload: bytes) -> list[Record]:
+    """Every known record of a frame's payload, in order. Raises as ``iter_bodies`` and ``parse_body``."""
+    parsed = (parse_body(kind, body) for kind, body in iter_bodies(payload))
+    return [record for record in parsed if record is not None]
+
+
+def build_record(record: Record) -> bytes:
+    """``type, length, body`` of a record. Raises construct's errors for values out of range."""
+    if isinstance(record, Edges):
+        kind, body = RecordType.EDGES, _build_edges(record)
+    elif isinstance(record, Status):
+        kind, body = RecordType.STATUS, _build_status(record)
+    elif isinstance(record, Identify):
+        kind, body = RecordType.IDENTIFY, IDENTIFY.build(dataclasses.asdict(record))
+    else:
+        kind, body = RecordType.TEXT, TEXT.build({"text": record.text})
+    return _RECORD_HEAD.pack(kind, len(body)) + body
+
+
+def _parse_identify(body: bytes) -> Identify:
+    if len(body) < 2:
+        raise ProtocolError(f"identify record of {len(body)} bytes has no version")
+    if body[0] != PROTOCOL_MAJOR:
+        raise VersionMismatch(
+            f"the board speaks protocol {body[0]}.{body[1]}, this host {PROTOCOL_MAJOR}.{PROTOCOL_MINOR}:"
+            " install matching versions of the firmware (tcxo-flash) and the host"
+        )
+    fields = _fields(IDENTIFY.parse(body))
+    fields["channels"] = tuple(Channel(**_fields(channel)) for channel in fields["channels"])
+    return Identify(**fields)
+
+
+def _parse_edges(body: bytes) -> Edges:
+    declared = EDGES.parse(body)
+    ticks = [declared.tick]
+    for delta in declared.deltas:
+        ticks.append((ticks[-1] + delta) & _MASK64)
+    return Edges(declared.channel, declared.flags, declared.number, tuple(ticks))
+
+
+def _build_edges(record: Edges) -> bytes:
+    deltas = [(b - a) & _MASK64 for a, b in zip(record.ticks, record.ticks[1:], strict=False)]
+    body: bytes = EDGES.build(
+        {
+            "channel": record.channel,
+            "flags": record.flags,
+            "number": record.number,
+            "tick": record.ticks[0],
+            "deltas": deltas,
+        }
+    )
+    return body
+
+
+def _parse_status(declared: Any) -> Status:
+    return Status(
+        uptime_s=declared.uptime_s,
+        tick=declared.tick,
+        frames_sent=declared.frames_sent,
+        frames_dropped=declared.frames_dropped,
+        mcu_c=_from_cdeg(declared.mcu_cdeg),
+        external_c=_from_cdeg(declared.external_cdeg),
+        supply_v=None if declared.supply_mv == VOLTAGE_ABSENT else declared.supply_mv / 1000,
+        channels=tuple(ChannelCounts(**_fields(counts)) for counts in declared.channels),
+    )
+
+
+def _build_status(record: Status) -> bytes:
+    body: bytes = STATUS.build(
+        {
+            "uptime_s": record.uptime_s,
+            "tick": record.tick,
+            "frames_sent": record.frames_sent,
+            "frames_dropped": record.frames_dropped,
+            "mcu_cdeg": _to_cdeg(record.mcu_c),
+            "external_cdeg": _to_cdeg(record.external_c),
+            "supply_mv": VOLTAGE_ABSENT if record.supply_v is None else round(record.supply_v * 1000),
+            "channels": [dataclasses.asdict(counts) for counts in record.channels],
+        }
+    )
+    return body
+
+
+def _from_cdeg(cdeg: int) -> float | None:
+    return None if cdeg == TEMPERATURE_ABSENT else cdeg / 100
+
+
+def _to_cdeg(celsius: float | None) -> int:
+    return TEMPERATURE_ABSENT if celsius is None else round(celsius * 100)
+
+
+def _fields(container: Any) -> dict[str, Any]:
+    return {name: value for name, value in container.items() if not name.startswith("_")}
