@@ -1,0 +1,160 @@
+"""Settings: the TOML file as frozen dataclasses, checked key by key."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import ConfigError
+from .estimate.registry import ESTIMATORS
+
+__all__ = ["Config", "EstimatorConfig", "LinkConfig", "LogConfig", "OutputConfig", "load_config", "override"]
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    choices: tuple[str, ...] | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """A field of a section: its default, one line for people, and what is allowed (bounds inclusive)."""
+    return field(default=default, metadata={"help": help, "choices": choices, "low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True)
+class LinkConfig:
+    """Where the board is."""
+
+    url: str = setting("serial:/dev/ttyACM0", "serial:DEVICE, serial:socket://HOST:PORT or i2c:BUS:ADDRESS")
+    baud: int = setting(115200, "line rate of a UART; USB ignores it", low=1200, high=4_000_000)
+    silence_s: float = setting(
+        5.0, "seconds without a record before the board counts as silent", low=1, high=600
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OutputConfig:
+    """What the daemon writes."""
+
+    path: str = setting("/run/tcxo", "the file chrony's tempcomp reads")
+    status: str = setting("", "JSON status file, rewritten once a second; empty: none")
+    trace: str = setting("", "JSON lines, one a second, appended; empty: none")
+    max_step_ppm: float = setting(
+        1.0,
+        "a larger step between two published values waits for five seconds of confirmation",
+        low=0.01,
+        high=20,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatorConfig:
+    """How edges become a frequency."""
+
+    name: str = setting("boxcar64", "the method", choices=ESTIMATORS)
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """What goes to stderr."""
+
+    level: str = setting("info", "least important level shown", choices=LOG_LEVELS)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the daemon can be told, one section a dataclass."""
+
+    link: LinkConfig = field(default_factory=LinkConfig)
+    output: OutputConfig = field(default_factory=OutputConfig)
+    estimator: EstimatorConfig = field(default_factory=EstimatorConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+
+
+def load_config(path: str | Path) -> Config:
+    """The configuration in a TOML file.
+
+    Raises ConfigError with one line that names file, key and what is allowed.
+    """
+    try:
+        with open(path, "rb") as file:
+            table = tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}: give a readable TOML file with --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    return _build(table, str(path))
+
+
+def override(config: Config, section: str, **values: Any) -> Config:
+    """``config`` with the values of one section replaced, None meaning "not given".
+
+    Raises ConfigError as ``load_config`` does, naming the command line instead of a file.
+    """
+    given = {key: value for key, value in values.items() if value is not None}
+    current = getattr(config, section)
+    checked = {
+        key: _check(current, key, value, f"command line: {section}.{key}") for key, value in given.items()
+    }
+    return dataclasses.replace(config, **{section: dataclasses.replace(current, **checked)})
+
+
+def _build(table: dict[str, Any], where: str) -> Config:
+    sections = {each.name: each.default_factory for each in dataclasses.fields(Config)}
+    built = {}
+    for name, content in table.items():
+        if name not in sections:
+            raise ConfigError(f"{where}: unknown section [{name}]: allowed are {_listed(sections)}")
+        if not isinstance(content, dict):
+            raise ConfigError(f"{where}: {name} is a value, expected a section [{name}]")
+        section = sections[name]()  # type: ignore[operator]
+        checked = {
+            key: _check(section, key, value, f"{where}: {name}.{key}") for key, value in content.items()
+        }
+        built[name] = dataclasses.replace(section, **checked)
+    return Config(**built)
+
+
+def _check(section: Any, key: str, value: Any, where: str) -> Any:
+    fields = {each.name: each for each in dataclasses.fields(section)}
+    if key not in fields:
+        raise ConfigError(f"{where}: unknown key: allowed are {_listed(fields)}")
+    meta = fields[key].metadata
+    kinds = _kinds(typing.get_type_hints(type(section))[key])
+    if float in kinds and type(value) is int:
+        value = float(value)
+    if type(value) not in kinds:
+        expected = " or ".join(_KIND_NAMES[kind] for kind in kinds)
+        raise ConfigError(f"{where} = {value!r}: expected {expected} ({meta['help']})")
+    if isinstance(value, str) and meta["choices"] and value not in meta["choices"]:
+        raise ConfigError(f"{where} = {value!r}: allowed are {_listed(meta['choices'])}")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        low, high = meta["low"], meta["high"]
+        if not (low is None or low <= value) or not (high is None or value <= high):
+            raise ConfigError(f"{where} = {value!r}: allowed is {low:g} to {high:g}")
+    return value
+
+
+_KIND_NAMES: dict[type, str] = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
+
+
+def _kinds(hint: Any) -> tuple[type, ...]:
+    return typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(names)

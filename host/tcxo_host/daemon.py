@@ -1,0 +1,213 @@
+"""The loop: link in, file out. The only module that waits, reads clocks and answers signals."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from tcxo_protocol.framing import LineCounts
+from tcxo_protocol.records import VersionMismatch
+
+from .config import Config
+from .errors import DataError, LinkError, OutputError
+from .estimate.registry import make_estimator
+from .link import Link, Received, open_link
+from .pipeline import Event, Identified, Message, Pipeline, Row
+from .policy import PublishPolicy
+from .publish import TempcompFile, replace_file
+from .report import row_values, status_values
+
+__all__ = ["Daemon"]
+
+log = logging.getLogger("tcxo_host")
+
+READ_TIMEOUT_S = 0.5
+ASK_AGAIN_S = 2.0
+RETRY_FIRST_S, RETRY_MOST_S = 0.5, 15.0
+
+
+@dataclass(slots=True)
+class _Said:
+    """What was last logged, so that each change is said once."""
+
+    state: str = ""
+    link_error: str = ""
+    output_error: str = ""
+    messages: dict[str, int] = field(default_factory=dict)
+
+
+class Daemon:
+    """Follows a board's stream and publishes; ends on SIGTERM or SIGINT and leaves the file as it is.
+
+    ``retry`` false: raise LinkError instead of reconnecting for ever.
+    Raises OutputError when the output cannot be owned, DataError for a board of another protocol.
+    """
+
+    def __init__(self, config: Config, *, retry: bool = True) -> None:
+        self._config = config
+        self._retry = retry
+        self._output = TempcompFile(config.output.path)
+        self._trace = _open_trace(config.output.trace)
+        self._pipeline = Pipeline(
+            make_estimator(config.estimator.name), PublishPolicy(config.output.max_step_ppm)
+        )
+        self._line_before = LineCounts()
+        self._stopping = False
+        self._said = _Said()
+
+    def run(self) -> None:
+        """Until told to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, self._hang_up)
+        log.info("writing %s, estimator %s", self._output.path, self._config.estimator.name)
+        pause_s = RETRY_FIRST_S
+        try:
+            while not self._stopping:
+                try:
+                    link = open_link(self._config.link.url, self._config.link.baud)
+                    pause_s = RETRY_FIRST_S
+                    self._follow(link)
+                except LinkError as error:
+                    self._link_lost(error)
+                    self._wait(pause_s)
+                    pause_s = min(2 * pause_s, RETRY_MOST_S)
+        finally:
+            self._output.close()
+            if self._trace:
+                self._trace.close()
+        log.info("stopped; %s keeps its last value", self._output.path)
+
+    def _follow(self, link: Link) -> None:
+        """One open link, until it goes away or we are told to stop."""
+        log.info("link %s is open", link.url)
+        self._said.link_error = ""
+        self._pipeline.link_opened()
+        asked = heard = time.monotonic()
+        try:
+            link.send("id")
+            link.send("stream on")
+            while not self._stopping:
+                received = link.read(READ_TIMEOUT_S)
+                now = time.monotonic()
+                for each in received:
+                    self._take(each, link.counts)
+                heard = now if received else heard
+                silent = now - heard > self._config.link.silence_s
+                if silent:
+                    self._state("hold", f"no records from the board for {self._config.link.silence_s:g} s")
+                if (silent or self._pipeline.needs_identify) and now - asked > ASK_AGAIN_S:
+                    asked = now
+                    link.send("id")
+                    link.send("stream on")
+        finally:
+            self._line_before = _added(self._line_before, link.counts)
+            link.close()
+
+    def _take(self, received: Received, line: LineCounts) -> None:
+        try:
+            events = self._pipeline.feed(received.host_ns, received.payload)
+        except VersionMismatch as error:
+            raise DataError(f"{self._config.link.url}: {error}") from None
+        for event in events:
+            self._handle(event, line)
+
+    def _handle(self, event: Event, line: LineCounts) -> None:
+        if isinstance(event, Row):
+            self._publish(event)
+            if self._trace:
+                self._trace.write(json.dumps(row_values(event)) + "\n")
+            self._write_status(event, line)
+            self._state(str(event.state), event.reason)
+        elif isinstance(event, Identified):
+            if event.restarted:
+                who = event.identify
+                log.info(
+                    "board %s, firmware %s, boot %08x, %d Hz",
+                    who.board, who.firmware_version, who.boot_id, who.tick_hz,
+                )  # fmt: skip
+        elif isinstance(event, Message):
+            self._message(event)
+
+    def _publish(self, row: Row) -> None:
+        if row.published_ppm is None:
+            return
+        try:
+            self._output.write(row.published_ppm)
+            self._said.output_error = ""
+        except OutputError as error:
+            if str(error) != self._said.output_error:
+                log.error("%s", error)
+            self._said.output_error = str(error)
+
+    def _write_status(self, row: Row, line: LineCounts) -> None:
+        path = self._config.output.status
+        if not path:
+            return
+        values = status_values(row, self._pipeline, _added(self._line_before, line))
+        values["output"] = str(self._output.path)
+        try:
+            replace_file(Path(path), (json.dumps(values) + "\n").encode())
+        except OSError as error:
+            if self._said.messages.setdefault("status", 0) == 0:
+                log.warning("%s: cannot write the status: %s", path, error.strerror)
+            self._said.messages["status"] += 1
+
+    def _state(self, state: str, reason: str) -> None:
+        """Log a change of state; a reason that only counts on (numbers differ) is no change."""
+        shown = "".join(" " if each.isdigit() else each for each in f"{state} {reason}")
+        if shown != self._said.state:
+            log.info("state %s%s", state, f": {reason}" if reason else "")
+        self._said.state = shown
+
+    def _message(self, message: Message) -> None:
+        """Board lines as they come; complaints about records at the 1st, 10th, 100th... time."""
+        if message.board:
+            log.info("board says: %s", message.text)
+            return
+        count = self._said.messages["bad"] = self._said.messages.get("bad", 0) + 1
+        if str(count).rstrip("0") == "1":
+            log.warning("%s (%d so far)", message.text, count)
+
+    def _link_lost(self, error: LinkError) -> None:
+        if not self._retry:
+            raise error
+        if str(error) != self._said.link_error:
+            log.warning("%s; trying again until it is back", error)
+        self._said.link_error = str(error)
+        self._state("hold", "no link to the board")
+
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not self._stopping and time.monotonic() < end:
+            time.sleep(min(0.2, seconds))
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        log.warning("SIGHUP: the configuration is read at start only; restart the daemon to apply a change")
+
+
+def _open_trace(path: str) -> IO[str] | None:
+    if not path:
+        return None
+    try:
+        return open(path, "a", encoding="utf8", buffering=1)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot append the trace: {error.strerror}") from None
+
+
+def _added(one: LineCounts, other: LineCounts) -> LineCounts:
+    return LineCounts(
+        one.frames + other.frames,
+        one.bad_frames + other.bad_frames,
+        one.lost_frames + other.lost_frames,
+        one.skipped_bytes + other.skipped_bytes,
+    )

@@ -1,0 +1,156 @@
+"""The one way from frames to published values, live and in replay. Pure: times come in as arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tcxo_protocol.records import (
+    Identify,
+    ProtocolError,
+    Status,
+    Text,
+    VersionMismatch,
+    iter_bodies,
+    parse_body,
+)
+from tcxo_protocol.spec import RecordType
+
+from .edges import EdgeCollector
+from .estimate.interface import Estimate, Estimator, Second, State
+from .policy import PublishPolicy
+
+__all__ = ["Event", "Identified", "Message", "Pipeline", "Row"]
+
+SILENCE_NS = 10_000_000_000
+"""After this long without a frame the board may have been restarted or exchanged unseen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One second's outcome. ``time_s``: board time since the first edge seen, in nominal ticks.
+
+    ``published_ppm`` is None when nothing is to be written.
+    """
+
+    time_s: float
+    tick: int
+    boot_id: int
+    host_ns: int
+    state: State
+    reason: str
+    published_ppm: float | None
+    estimate: Estimate
+    temperature_c: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """The board said who it is. ``restarted``: its ticks began anew (also true for the first time)."""
+
+    identify: Identify
+    restarted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A line for the log: from the board (``board`` true) or about what it sent."""
+
+    text: str
+    board: bool = False
+
+
+Event = Row | Identified | Message
+
+
+class Pipeline:
+    """Frames in, events out; the same events for the same frames at the same host times."""
+
+    def __init__(self, estimator: Estimator, policy: PublishPolicy, baseline_ppm: float = 0.0) -> None:
+        self.collector = EdgeCollector()
+        self.status: Status | None = None
+        self.bad_records = 0
+        self._estimator = estimator
+        self._policy = policy
+        self._baseline_ppm = baseline_ppm
+        self._time_origin: float | None = None
+        self._last_time: tuple[float, int] = (0.0, 0)
+        self._last_host_ns: int | None = None
+
+    @property
+    def needs_identify(self) -> bool:
+        """True while nothing can be used until the board is asked who it is."""
+        return self.collector.needs_identify
+
+    def link_opened(self) -> None:
+        """The line was (re)opened: who is at the other end is to be asked."""
+        self.collector.link_interrupted()
+
+    def feed(self, host_ns: int, payload: bytes) -> list[Event]:
+        """Take one frame's records, received at ``host_ns`` (CLOCK_MONOTONIC_RAW).
+
+        Raises VersionMismatch when the board speaks another major version; other bad records are
+        counted and reported as a Message.
+        """
+        if self._last_host_ns is not None and host_ns - self._last_host_ns > SILENCE_NS:
+            self.collector.link_interrupted()
+        self._last_host_ns = host_ns
+        events: list[Event] = []
+        try:
+            for kind, body in iter_bodies(payload):
+                if kind == RecordType.EDGES:
+                    self.collector.take_edges(body)
+                else:
+                    events += self._other(host_ns, kind, body)
+        except VersionMismatch:
+            raise
+        except ProtocolError as error:
+            self.bad_records += 1
+            events.append(Message(f"bad record: {error}"))
+        return events
+
+    def _other(self, host_ns: int, kind: int, body: bytes) -> list[Event]:
+        record = parse_body(kind, body)
+        if isinstance(record, Identify):
+            restarted = self.collector.take_identify(record)
+            if restarted:
+                self._time_origin = None
+                assert self.collector.board is not None
+                self._estimator.restart(self.collector.board)
+            return [Identified(record, restarted)]
+        if isinstance(record, Status):
+            self.status = record
+            second = self.collector.take_status(record)
+            return [self._close(host_ns, second)] if second is not None else []
+        if isinstance(record, Text):
+            return [Message(record.text, board=True)]
+        return []
+
+    def _close(self, host_ns: int, second: Second) -> Row:
+        board = self.collector.board
+        assert board is not None
+        estimate = self._estimator.update(second)
+        decision = self._policy.decide(estimate, self._baseline_ppm)
+        return Row(
+            time_s=self._time_s(host_ns, second.tick_now, board.tick_hz),
+            tick=second.tick_now,
+            boot_id=board.boot_id,
+            host_ns=host_ns,
+            state=decision.state,
+            reason=decision.reason,
+            published_ppm=decision.published_ppm,
+            estimate=estimate,
+            temperature_c=second.temperature_c,
+        )
+
+    def _time_s(self, host_ns: int, tick: int, tick_hz: float) -> float:
+        """Ticks since the first edge over ``tick_hz``; across a board's restart the host's clock bridges."""
+        if self._time_origin is None:
+            first_tick = self.collector.first_tick
+            if first_tick is None:
+                return self._last_time[0]
+            last_s, last_ns = self._last_time
+            elapsed_s = (host_ns - last_ns) / 1e9 if last_ns else (tick - first_tick) / tick_hz
+            self._time_origin = tick / tick_hz - (last_s + elapsed_s)
+        time_s = tick / tick_hz - self._time_origin
+        self._last_time = (time_s, host_ns)
+        return time_s

@@ -1,0 +1,101 @@
+"""Every record means the same after a round trip; what is not understood is skipped or named."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.streams import identify
+from tcxo_protocol.records import (
+    Channel,
+    ChannelCounts,
+    Edges,
+    Identify,
+    ProtocolError,
+    Status,
+    Text,
+    VersionMismatch,
+    build_record,
+    parse_body,
+    parse_payload,
+)
+from tcxo_protocol.spec import EDGES_HEAD, IDENTIFY, PROTOCOL_MAJOR, RECORDS, RecordType, struct_of
+
+u8, u16, u32 = st.integers(0, 2**8 - 1), st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1)
+u64 = st.integers(0, 2**64 - 1)
+short_text = st.text(max_size=40)
+celsius = st.none() | st.integers(-32767, 32767).map(lambda cdeg: cdeg / 100)
+
+IDENTIFIES = st.builds(
+    Identify,
+    u32, u8, u32, u8, short_text, short_text, short_text,
+    st.lists(st.builds(Channel, u8, u8, u32, short_text), max_size=4).map(tuple),
+)  # fmt: skip
+EDGES = st.builds(
+    lambda channel, flags, number, first, deltas: Edges(
+        channel, flags, number, tuple((first + sum(deltas[:n])) % 2**64 for n in range(len(deltas) + 1))
+    ),
+    u8, u8, u32, u64, st.lists(u32, max_size=30),
+)  # fmt: skip
+STATUSES = st.builds(
+    Status,
+    u32, u64, u32, u32, celsius, celsius,
+    st.none() | st.integers(0, 65534).map(lambda mv: mv / 1000),
+    st.lists(st.builds(ChannelCounts, u8, u32, u32, u32), max_size=4).map(tuple),
+)  # fmt: skip
+TEXTS = st.builds(Text, st.text(max_size=200))
+
+
+@given(st.lists(st.one_of(IDENTIFIES, EDGES, STATUSES, TEXTS), max_size=4))
+def test_every_record_round_trips(records):
+    assert parse_payload(b"".join(map(build_record, records))) == records
+
+
+@given(EDGES, st.integers(5, 255), st.binary(max_size=300))
+def test_unknown_types_are_skipped_by_length(edges, kind, body):
+    unknown = bytes([kind]) + len(body).to_bytes(2, "little") + body
+    assert parse_payload(unknown + build_record(edges)) == [edges]
+
+
+@given(st.sampled_from(list(RecordType)), st.binary(max_size=80))
+def test_no_body_makes_the_parser_fail_otherwise(kind, body):
+    try:
+        parse_body(kind, body)
+    except ProtocolError as error:
+        assert "\n" not in str(error)
+
+
+def test_bytes_of_a_later_minor_version_are_ignored():
+    record = build_record(dataclasses.replace(identify(), protocol_minor=9))
+    longer = record[:1] + (len(record) - 3 + 4).to_bytes(2, "little") + record[3:] + b"more"
+    (parsed,) = parse_payload(longer)
+    assert parsed.protocol_minor == 9
+
+
+def test_another_major_version_names_both():
+    body = bytes([PROTOCOL_MAJOR + 1, 7]) + b"whatever that version holds"
+    with pytest.raises(
+        VersionMismatch, match=rf"protocol {PROTOCOL_MAJOR + 1}\.7, this host {PROTOCOL_MAJOR}\."
+    ):
+        parse_body(RecordType.IDENTIFY, body)
+
+
+@pytest.mark.parametrize("cut", range(1, 3))
+def test_a_length_past_the_end_is_an_error(cut):
+    with pytest.raises(ProtocolError, match="past|cut off"):
+        parse_payload(build_record(Text("hello"))[:-cut])
+
+
+def test_a_default_second_stays_well_under_600_bytes():
+    pwm = [Edges(2, 0, 0, tuple(n * 1_680_000 for n in range(half, half + 25))) for half in (0, 25)]
+    pps = [Edges(channel, 0, 0, (5,)) for channel in (0, 1)]
+    counts = tuple(ChannelCounts(n, 0, 0, 0) for n in range(3))
+    status = Status(0, 0, 0, 0, None, None, None, counts)
+    assert sum(len(build_record(record)) for record in [*pwm, *pps, status]) < 400
+
+
+def test_bulk_formats_come_from_the_declaration():
+    assert struct_of(EDGES_HEAD).size == EDGES_HEAD.sizeof()
+    with pytest.raises(TypeError, match="firmware_version"):
+        struct_of(IDENTIFY)
+    assert set(RECORDS) == set(RecordType)

@@ -1,0 +1,58 @@
+"""A wrong setting is one line that names file, key and what is allowed."""
+
+import pytest
+from tcxo_host.config import Config, load_config, override
+from tcxo_host.errors import ConfigError
+
+
+def write(tmp_path, text):
+    path = tmp_path / "tcxo-host.toml"
+    path.write_text(text)
+    return path
+
+
+def test_an_empty_file_means_the_defaults(tmp_path):
+    assert load_config(write(tmp_path, "")) == Config()
+
+
+def test_values_are_taken(tmp_path):
+    config = load_config(
+        write(tmp_path, '[link]\nurl = "serial:/dev/ttyS0"\nsilence_s = 7\n[log]\nlevel = "debug"\n')
+    )
+    assert (config.link.url, config.link.silence_s, config.log.level) == ("serial:/dev/ttyS0", 7.0, "debug")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[lnk]\n", "unknown section [lnk]: allowed are link, output"),
+        ("link = 3\n", "expected a section [link]"),
+        ("[link]\nurk = 1\n", "link.urk: unknown key: allowed are url, baud"),
+        ("[link]\nbaud = 'fast'\n", "link.baud = 'fast': expected a whole number"),
+        ("[link]\nbaud = true\n", "link.baud = True: expected a whole number"),
+        ("[link]\nbaud = 5\n", "link.baud = 5: allowed is 1200 to 4e+06"),
+        ("[estimator]\nname = 'best'\n", "estimator.name = 'best': allowed are"),
+        ("[output]\nmax_step_ppm = nan\n", "max_step_ppm = nan: allowed is"),
+        ("[link\n", "not valid TOML"),
+        ("\0", "not valid TOML"),
+    ],
+)
+def test_wrong_settings_are_named(tmp_path, text, says):
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert says in message
+    assert "\n" not in message
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="No such file"):
+        load_config(tmp_path / "no.toml")
+
+
+def test_the_command_line_overrides_and_is_checked_alike():
+    assert override(Config(), "link", url="serial:/dev/x", baud=None).link.url == "serial:/dev/x"
+    with pytest.raises(ConfigError, match=r"command line: link.baud = 1: allowed is"):
+        override(Config(), "link", baud=1)
