@@ -1,0 +1,110 @@
+"""Writes the generated tables of protocol/PROTOCOL.md from the declarations in ``tcxo_protocol.spec``.
+
+``python -m tcxo_tools.protocol_doc`` rewrites the file, ``--check`` only says whether it is stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import enum
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from construct import FocusedSeq, FormatField, GreedyRange, Struct
+from tcxo_protocol import spec
+
+__all__ = ["document", "main"]
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "protocol" / "PROTOCOL.md"
+
+_TYPES = {"B": "u8", "H": "u16", "L": "u32", "Q": "u64", "h": "i16"}
+
+
+def document(text: str) -> str:
+    """``text`` with every generated part renewed."""
+    parts = {
+        "records": _records(),
+        "flags": "\n".join(_enum_table(spec.EdgeFlag)),
+        "enums": _enums(),
+        "frame": "\n".join(_frame()),
+    }
+    for name, content in parts.items():
+        pattern = rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)"
+        text, found = re.subn(pattern, lambda m, c=content: f"{m[1]}\n{c}\n\n{m[2]}", text, flags=re.DOTALL)  # type: ignore[misc]
+        if found != 1:
+            raise ValueError(f"expected one part marked '<!-- generated: {name} -->', found {found}")
+    return text
+
+
+def main() -> int:
+    """Rewrite or check PROTOCOL.md."""
+    parser = argparse.ArgumentParser(description="Renew the generated tables of protocol/PROTOCOL.md.")
+    parser.add_argument(
+        "--check", action="store_true", help="only say whether it is stale; exit 1 when it is"
+    )
+    args = parser.parse_args()
+    old = DOCUMENT.read_text(encoding="utf8")
+    new = document(old)
+    if args.check:
+        if new != old:
+            print("protocol/PROTOCOL.md is stale: run python -m tcxo_tools.protocol_doc", file=sys.stderr)
+        return int(new != old)
+    DOCUMENT.write_text(new, encoding="utf8")
+    return 0
+
+
+def _records() -> str:
+    blocks = []
+    for kind, declaration in spec.RECORDS.items():
+        rows = ["| field | type |", "| --- | --- |", *_field_rows(declaration)]
+        blocks.append(f"### {kind.value}: {kind.name.lower()}\n\n" + "\n".join(rows))
+    return "\n\n".join(blocks)
+
+
+def _field_rows(declaration: Struct, prefix: str = "") -> Iterator[str]:
+    for field in declaration.subcons:
+        yield f"| `{prefix}{field.name}` | {_type_name(field.subcon)} |"
+        if isinstance(field.subcon, FocusedSeq):  # a PrefixedArray is a FocusedSeq of its count and its items
+            yield from _field_rows(field.subcon.subcons[1].subcon.subcon, f"{field.name}[].")
+
+
+def _type_name(kind: Any) -> str:
+    if isinstance(kind, FormatField):
+        return _TYPES[kind.fmtstr[1:]]
+    if isinstance(kind, GreedyRange):
+        return f"{_type_name(kind.subcon)}, as many as fit the record"
+    if type(kind).__name__ == "StringEncoded":
+        prefixed = type(kind.subcon).__name__ == "Prefixed"
+        return "string" if prefixed else "UTF-8 to the end of the record"
+    if isinstance(kind, FocusedSeq):
+        return "count u8, then as many times:"
+    raise TypeError(f"no name for {kind!r}")
+
+
+def _enums() -> str:
+    return "\n\n".join("\n".join(_enum_table(each)) for each in (spec.Role, spec.ResetCause))
+
+
+def _enum_table(each: type[enum.IntEnum] | type[enum.IntFlag]) -> Iterator[str]:
+    name = {"Role": "role", "ResetCause": "reset_cause", "EdgeFlag": "flags bit"}[each.__name__]
+    yield f"| `{name}` | means |"
+    yield "| --- | --- |"
+    for member in each:
+        yield f"| {member.value} | {(member.name or '').lower()} |"
+
+
+def _frame() -> Iterator[str]:
+    yield "| part | type |"
+    yield "| --- | --- |"
+    for field in spec.FRAME_HEAD.subcons:
+        yield f"| `{field.name}` | {_type_name(field.subcon)} |"
+    yield f"| records | at most {spec.MAX_PAYLOAD} bytes |"
+    for field in spec.FRAME_CRC.subcons:
+        yield f"| `{field.name}` | {_type_name(field.subcon)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
