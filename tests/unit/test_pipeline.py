@@ -1,0 +1,105 @@
+"""Frames in, rows out: restarts, strangers, noise that passes the CRC."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.streams import PerfectBoard, identify, status
+from tcxo_host.estimate.boxcar import Boxcar64
+from tcxo_host.pipeline import Identified, Message, Pipeline, Row
+from tcxo_host.policy import PublishPolicy
+from tcxo_protocol.records import Edges, Text, VersionMismatch, build_record
+from tcxo_protocol.spec import PROTOCOL_MAJOR, RecordType
+
+SECOND_NS = 1_000_000_000
+
+
+def pipeline_with(board_identity):
+    pipeline = Pipeline(Boxcar64(), PublishPolicy())
+    pipeline.feed(0, build_record(board_identity))
+    return pipeline
+
+
+def feed(pipeline, board, seconds, start_s=0):
+    rows = []
+    for index, payload in enumerate(board.payloads(seconds)):
+        rows += pipeline.feed((start_s + index + 1) * SECOND_NS, payload)
+    return rows
+
+
+def test_a_row_a_second_on_the_boards_time():
+    rows = feed(pipeline_with(identify()), PerfectBoard(), 5)
+    assert all(isinstance(row, Row) for row in rows)
+    # the first edge (RTC, GPS and PWM alike) is 0.3 periods into the first second
+    assert [row.time_s for row in rows] == pytest.approx([0.7, 1.7, 2.7, 3.7, 4.7], abs=0.3)
+    assert [b.time_s - a.time_s for a, b in itertools.pairwise(rows)] == pytest.approx([1.0] * 4)
+
+
+def test_a_reboot_empties_the_windows_and_time_goes_on():
+    pipeline = pipeline_with(identify(boot_id=1))
+    before = feed(pipeline, PerfectBoard(pi_ppm=0.3), 80)
+    (event,) = pipeline.feed(83 * SECOND_NS, build_record(identify(boot_id=2)))
+    assert event == Identified(identify(boot_id=2), restarted=True)
+    after = feed(pipeline, PerfectBoard(pi_ppm=0.3), 80, start_s=83)
+    assert before[-1].published_ppm is not None
+    assert after[0].published_ppm is None
+    assert after[-1].published_ppm == pytest.approx(-0.3, abs=0.001)
+    assert after[0].time_s - before[-1].time_s == pytest.approx(4, abs=0.01)
+
+
+def test_the_same_board_again_is_no_restart():
+    pipeline = pipeline_with(identify())
+    (event,) = pipeline.feed(1, build_record(identify()))
+    assert not event.restarted
+
+
+def test_after_a_long_silence_the_board_is_asked_again():
+    pipeline = pipeline_with(identify())
+    board = PerfectBoard()
+    feed(pipeline, board, 3)
+    assert not pipeline.needs_identify
+    assert pipeline.feed(60 * SECOND_NS, board.payload()) == []
+    assert pipeline.needs_identify
+
+
+def test_another_major_version_is_no_message_but_an_error():
+    body = bytes([PROTOCOL_MAJOR + 1, 0])
+    record = bytes([RecordType.IDENTIFY, len(body), 0]) + body
+    with pytest.raises(VersionMismatch):
+        Pipeline(Boxcar64(), PublishPolicy()).feed(0, record)
+
+
+def test_bad_records_are_counted_and_named():
+    pipeline = pipeline_with(identify())
+    (event,) = pipeline.feed(1, build_record(Edges(9, 0, 0, (1,))))
+    assert event == Message("bad record: edges of channel 9, which the board did not announce")
+    assert pipeline.bad_records == 1
+
+
+def test_board_texts_come_through():
+    assert Pipeline(Boxcar64(), PublishPolicy()).feed(0, build_record(Text("hello"))) == [
+        Message("hello", True)
+    ]
+
+
+@given(st.lists(st.binary(max_size=60), max_size=20))
+def test_no_payload_makes_the_pipeline_fail(payloads):
+    pipeline = pipeline_with(identify())
+    for payload in payloads:
+        try:
+            pipeline.feed(0, payload)
+        except VersionMismatch:
+            return
+
+
+def test_equal_input_gives_equal_rows():
+    assert feed(pipeline_with(identify()), PerfectBoard(pi_ppm=1), 70) == feed(
+        pipeline_with(identify()), PerfectBoard(pi_ppm=1), 70
+    )
+
+
+def test_a_status_without_edges_still_closes_a_second():
+    pipeline = pipeline_with(identify())
+    (row,) = pipeline.feed(0, build_record(status(84_000_000)))
+    assert (row.published_ppm, row.time_s) == (None, 0.0)
