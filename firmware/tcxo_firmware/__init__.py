@@ -1,1 +1,30 @@
 """The board's firmware as data: which files go on a board, and the stand-ins to run them on Linux."""
+
+from pathlib import Path
+
+__all__ = ["BOARDS_DIR", "DEVICE_DIR", "DEVICE_FILES", "board_names"]
+
+DEVICE_DIR = Path(__file__).parent / "device"
+BOARDS_DIR = Path(__file__).parent / "boards"
+
+DEVICE_FILES = (
+    "tcxo/__init__.py",
+    "tcxo/app.py",
+    "tcxo/board.py",
+    "tcxo/capture.py",
+    "tcxo/isr.py",
+    "tcxo/isr_plain.py",
+    "tcxo/layout.py",
+    "tcxo/reports.py",
+    "tcxo/ring.py",
+    "tcxo/serial.py",
+    "tcxo/wire.py",
+    "main.py",
+)
+"""What lands on a board, relative to DEVICE_DIR, in copying order: ``main.py`` last. Never a directory
+listing: pip leaves ``__pycache__`` there. The board's own ``board_config.py`` goes beside ``main.py``."""
+
+
+def board_names() -> list[str]:
+    """Boards that have a folder, the simulated one included."""
+    return sorted(path.parent.name for path in BOARDS_DIR.glob("*/board_config.py"))

@@ -1,0 +1,69 @@
+"""Stand-in for the port's ``pyb``: Timer, Pin, USB_VCP, LED on the simulated world."""
+
+from world import WORLD
+
+
+class Pin:
+    def __init__(self, name):
+        self.name = name
+
+
+class Timer:
+    IC = 8
+    RISING = 0
+    FALLING = 2
+
+    def __init__(self, number):
+        if number != 2:
+            raise ValueError("Timer(%d) doesn't exist" % number)
+        self._tim = WORLD.timer
+
+    def init(self, prescaler, period):
+        if period > 0x3FFFFFFF:
+            raise OverflowError("overflow converting long int to machine word")
+        self._tim.restart(WORLD.start_tick)
+
+    def deinit(self):
+        self._tim.stop()
+
+    def period(self, value):
+        if value != -1:
+            raise ValueError("the simulated timer counts 32 bits only")
+
+    def source_freq(self):
+        return WORLD.tick_hz
+
+    def callback(self, function):
+        self._tim.on_update(function)
+
+    def channel(self, number, mode, pin, polarity, callback):
+        if mode != self.IC or not isinstance(pin, Pin):
+            raise ValueError("invalid mode or pin")
+        self._tim.on_capture(number, callback)
+
+
+class USB_VCP:
+    """The serial line: the parent's pipes, with the port's buffer size in between."""
+
+    def isconnected(self):
+        return WORLD.is_connected
+
+    def any(self):
+        return WORLD.has_input()
+
+    def read(self, count):
+        return WORLD.take_input(count)
+
+    def send(self, data, timeout=5000):
+        return WORLD.send(data)
+
+
+class LED:
+    def __init__(self, number):
+        self.number = number
+
+    def on(self):
+        WORLD.leds |= 1 << self.number
+
+    def off(self):
+        WORLD.leds &= ~(1 << self.number)

@@ -1,0 +1,155 @@
+"""What surrounds the simulated board: fed time and edges, the serial line, sensors. Both VMs.
+
+The parent writes fixed-size events ``kind u8, tick u64, value i32`` into a pipe, the feed; nothing but
+they moves the simulated counter and with it every clock of the board, so a run is as fast as the
+machine and the same every time. ``idle`` lets at most IDLE_MS of simulated time pass.
+A second such pipe, control, says when the line's reader comes, goes and stalls: not in the feed, which
+may be full until the reader moves on.
+"""
+
+import select
+import struct
+import sys
+
+from tim2 import Tim2
+
+EVENT = "<BQi"
+EVENT_BYTES = 13
+ADVANCE, CONNECTED, MCU_CDEG, EXTERNAL_CDEG, SUPPLY_MV, STALLED, STOP = 0, 8, 9, 10, 11, 12, 13
+
+IDLE_MS = 50
+USB_BUFFER_BYTES = 1024
+
+
+class World:
+    def __init__(self):
+        self.timer = None
+        self.tick_hz = 84000000
+        self.start_tick = 0
+        self.boot_id = b"\0\0\0\0"
+        self.reset_cause = 1
+        self.is_connected = False
+        self.is_stalled = False
+        self.leds = 0
+        self.mcu_cdeg = 2500
+        self.external_cdeg = 2500
+        self.supply_mv = 3300
+        self._events = b""
+        self._position = 0
+        self._typed = bytearray()
+        self._queued = bytearray()
+
+    def open(self, tick_hz, start_tick, boot_id, feed, control, line_in, line_out):
+        """The four are raw binary files; the inputs do not block."""
+        self.tick_hz = tick_hz
+        self.start_tick = start_tick
+        self.boot_id = boot_id
+        self.timer = Tim2()
+        self.timer.restart(start_tick)
+        self._feed = feed
+        self._control = control
+        self._line_in = line_in
+        self._line_out = line_out
+        self._poll = select.poll()
+        self._poll.register(feed, select.POLLIN)
+        self._poll.register(control, select.POLLIN)
+        self._poll.register(line_in, select.POLLIN)
+
+    # Time.
+
+    def ticks_ms(self):
+        return (self.timer.tick * 1000 // self.tick_hz) & 0x3FFFFFFF
+
+    def idle(self):
+        data = self._control.read(EVENT_BYTES)
+        if data:
+            kind, _, value = struct.unpack(EVENT, data)
+            self._happen(kind, value)
+            return
+        if self._position + EVENT_BYTES > len(self._events) and not self._refill():
+            return
+        until = self.timer.tick + IDLE_MS * self.tick_hz // 1000
+        while self._position + EVENT_BYTES <= len(self._events):
+            kind, tick, value = struct.unpack_from(EVENT, self._events, self._position)
+            if kind <= 4 and tick > until:
+                # Time passes in small turns, so that the loop sees it pass.
+                self.timer.advance(until)
+                return
+            self._position += EVENT_BYTES
+            if kind == ADVANCE:
+                self.timer.advance(tick)
+            elif kind <= 4:
+                self.timer.capture(kind, tick)
+            else:
+                self._happen(kind, value)
+                return
+
+    def _refill(self):
+        """Wait for the parent: more events, or something on the line. True when events came."""
+        self._poll.poll()
+        data = self._feed.read(65536 // EVENT_BYTES * EVENT_BYTES)
+        if data == b"":
+            sys.exit(0)  # the parent is gone
+        if data is None:
+            return False
+        self._events = self._events[self._position :] + data
+        self._position = 0
+        return True
+
+    def _happen(self, kind, value):
+        if kind == CONNECTED:
+            self.is_connected = bool(value)
+            self._queued = bytearray()
+            self._typed = bytearray()
+        elif kind == STALLED:
+            self.is_stalled = bool(value)
+            self._drain()
+        elif kind == MCU_CDEG:
+            self.mcu_cdeg = value
+        elif kind == EXTERNAL_CDEG:
+            self.external_cdeg = value
+        elif kind == SUPPLY_MV:
+            self.supply_mv = value
+        elif kind == STOP:
+            sys.exit(0)
+
+    # The line.
+
+    def has_input(self):
+        data = self._line_in.read(256)
+        if data:
+            if b"\x03" in data:
+                raise KeyboardInterrupt
+            self._typed.extend(data)
+        return len(self._typed) > 0
+
+    def take_input(self, count):
+        data = bytes(self._typed[:count])
+        self._typed = self._typed[count:]
+        return data
+
+    def send(self, data):
+        """Bytes taken, as USB_VCP.send(timeout=0). A reader that reads takes all; else a buffer fills."""
+        if not self.is_connected:
+            return 0
+        if self.is_stalled:
+            room = USB_BUFFER_BYTES - 1 - len(self._queued)
+            taken = bytes(data[:room])
+            self._queued.extend(taken)
+            return len(taken)
+        self._write(data)
+        return len(data)
+
+    def _drain(self):
+        if self._queued and not self.is_stalled:
+            self._write(self._queued)
+            self._queued = bytearray()
+
+    def _write(self, data):
+        data = bytes(data)
+        while data:
+            written = self._line_out.write(data)
+            data = data[written or 0 :]
+
+
+WORLD = World()
