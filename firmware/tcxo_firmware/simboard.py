@@ -50,7 +50,7 @@ def find_vm() -> tuple[str, list[str]]:
         if candidate is None or not Path(candidate).exists():
             continue
         asked = subprocess.run(
-            [candidate, "-c", "import sys; print(sys.version.split('; ')[-1])"],
+            [candidate, "-c", "import sys; print('MicroPython %d.%d.%d' % sys.implementation.version[:3])"],
             capture_output=True,
             text=True,
             check=False,
@@ -137,6 +137,11 @@ class SimBoard:
     def set_supply(self, volt: float) -> None:
         """The MCU's supply."""
         self._event(_SUPPLY_MV, 0, round(volt * 1000))
+
+    @property
+    def connected(self) -> bool:
+        """Whether a reader has the port open."""
+        return self._host_connected
 
     # Faults.
 
