@@ -109,6 +109,8 @@ class EdgeCollector:
             return None
         self._last_status_tick = record.tick
         ticks = {role: _joined(parts) for role, parts in self._pending.items()}
+        if self.first_tick is None:
+            self.first_tick = min((int(each[0]) for each in ticks.values() if each.size), default=None)
         second = Second(record.tick, ticks, self._lost_now, _temperature(record))
         self._pending = {role: [] for role in self._pending}
         self._lost_now = {}
@@ -125,8 +127,6 @@ class EdgeCollector:
             ledger.lost += ahead
             if ahead:
                 self._lost_now[ledger.role] = self._lost_now.get(ledger.role, 0) + ahead
-        elif self.first_tick is None:
-            self.first_tick = int(ticks[0])
         ledger.overcaptures += bool(flags & EdgeFlag.OVERCAPTURE)
         ledger.overflows += bool(flags & EdgeFlag.OVERFLOW)
         ledger.seen += ticks.size

@@ -31,8 +31,8 @@ def feed(pipeline, board, seconds, start_s=0):
 def test_a_row_a_second_on_the_boards_time():
     rows = feed(pipeline_with(identify()), PerfectBoard(), 5)
     assert all(isinstance(row, Row) for row in rows)
-    # the first edge (RTC, GPS and PWM alike) is 0.3 periods into the first second
-    assert [row.time_s for row in rows] == pytest.approx([0.7, 1.7, 2.7, 3.7, 4.7], abs=0.3)
+    # the first edge of all is the PWM's, 0.3 of 20 ms into the first second
+    assert [row.time_s for row in rows] == pytest.approx([n + 1 - 0.006 for n in range(5)], abs=1e-6)
     assert [b.time_s - a.time_s for a, b in itertools.pairwise(rows)] == pytest.approx([1.0] * 4)
 
 
