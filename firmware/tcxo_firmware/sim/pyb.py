@@ -15,7 +15,7 @@ class Timer:
 
     def __init__(self, number):
         if number != 2:
-            raise ValueError("Timer(%d) doesn't exist" % number)
+            raise ValueError(f"Timer({number}) doesn't exist")
         self._tim = WORLD.timer
 
     def init(self, prescaler, period):

@@ -1,7 +1,7 @@
 """Starts the device files in a VM on Linux, with the stand-ins in place of the port's modules.
 
-``run.py TICK_HZ START_TICK BOOT_ID FEED_FD CONTROL_FD``, with device/, the board's folder and sim/ on the path;
-the serial line is standard input and output. In CPython the stand-ins for MicroPython's own modules
+``run.py TICK_HZ START_TICK BOOT_ID FEED_FD CONTROL_FD``, with device/, the board's folder and sim/ on
+the path; the serial line is standard input and output. In CPython the stand-ins for MicroPython's own modules
 (sim/cpython) are used too.
 """
 

@@ -42,9 +42,8 @@ class App:
         self._flush_due = False
         self.say("started: " + board.BOARD["name"])
         if board.BOARD["tick_hz"] != self.capture.tick_hz:
-            self.say(
-                "counter runs at %d Hz, board_config says %d" % (self.capture.tick_hz, board.BOARD["tick_hz"])
-            )
+            told = board.BOARD["tick_hz"]
+            self.say(f"counter runs at {self.capture.tick_hz} Hz, board_config says {told}")
 
     def say(self, text):
         """Queue a line for people; the oldest goes when nobody reads."""

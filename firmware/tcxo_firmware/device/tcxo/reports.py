@@ -31,7 +31,7 @@ class Identity:
 
 
 def write_status(builder, uptime_s, tick, frames_sent, frames_dropped, sensors, counts):
-    """``sensors``: MCU and external temperature in 0.01 degC, supply in mV; ``counts`` as RingReader.counts."""
+    """``sensors``: MCU and external 0.01 degC, supply mV; ``counts`` as RingReader.counts gives."""
     mcu_cdeg, external_cdeg, supply_mv = sensors
     builder.open(wire.STATUS)
     builder.put("<IQ", uptime_s & 0xFFFFFFFF, tick)

@@ -85,7 +85,10 @@ class FrameBuilder:
 
 
 def cobs_encode(raw, count, out):
-    """Stuff ``raw[:count]`` into ``out`` without any zero byte; return the length, at most count + count // 254 + 1."""
+    """Stuff ``raw[:count]`` into ``out`` without any zero byte; return the length.
+
+    That is at most ``count + count // 254 + 1``.
+    """
     code_at = 0
     position = 1
     code = 1
