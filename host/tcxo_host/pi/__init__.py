@@ -1,0 +1,1 @@
+"""The Raspberry Pi itself: its models and clocks, its PWM, its configuration, its health."""
