@@ -1,0 +1,28 @@
+"""A Raspberry Pi 3 under emulation: Debian's kernel and its real bcm2835 PWM driver."""
+
+from __future__ import annotations
+
+import pytest
+
+from .inside.pi3_pwm_checks import CHECKS
+from .machine import Reports, build_image, pi3_device_tree, require, run_qemu
+
+
+@pytest.fixture(scope="module")
+def pi3() -> Reports:
+    """One boot for all checks."""
+    require("qemu-system-aarch64")
+    kernel, image, folder = build_image("arm64", "pi3_pwm.py", ["pwm-bcm2835", "bcm2835_wdt"])
+    return run_qemu(
+        [
+            *("qemu-system-aarch64", "-M", "raspi3b", "-accel", "tcg,thread=multi"),
+            *("-kernel", str(kernel), "-dtb", str(pi3_device_tree(folder)), "-initrd", str(image)),
+            *("-append", "console=ttyAMA0,115200 rdinit=/init panic=-1 loglevel=4 script=pi3_pwm.py"),
+            *("-display", "none", "-monitor", "none", "-no-reboot", "-serial", "stdio"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_pwm_on_the_real_driver(pi3: Reports, name: str) -> None:
+    pi3.check(name)
