@@ -13,7 +13,16 @@ from typing import Any
 from .errors import ConfigError
 from .estimate.registry import ESTIMATORS
 
-__all__ = ["Config", "EstimatorConfig", "LinkConfig", "LogConfig", "OutputConfig", "load_config", "override"]
+__all__ = [
+    "Config",
+    "EstimatorConfig",
+    "LinkConfig",
+    "LogConfig",
+    "OutputConfig",
+    "PwmConfig",
+    "load_config",
+    "override",
+]
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -64,6 +73,19 @@ class EstimatorConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PwmConfig:
+    """The Pi's hardware PWM, which the board measures."""
+
+    mode: str = setting(
+        "auto",
+        "auto: set up at start when permitted, else verify; nothing on a machine that is no Pi",
+        choices=("auto", "setup", "verify", "off"),
+    )
+    rate_hz: int = setting(50, "edges a second; 50 is exact on every model", low=1, high=1000)
+    gpio: int = setting(12, "GPIO number of the pin: 12, 13, 18 or 19", low=0, high=27)
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """What goes to stderr."""
 
@@ -77,6 +99,7 @@ class Config:
     link: LinkConfig = field(default_factory=LinkConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
     estimator: EstimatorConfig = field(default_factory=EstimatorConfig)
+    pwm: PwmConfig = field(default_factory=PwmConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
 

@@ -6,6 +6,7 @@ nothing here was copied from a running Pi.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -112,7 +113,107 @@ def rp1_pwm(number: int = 0, channels: dict[int, tuple[int, int, int]] | None = 
     return fan | pwm_chip(PWM_BY_SOC["bcm2712"], number, 4, channels)
 
 
-TREES: dict[str, Tree] = {}
+OVERLAY = "dtoverlay=pwm,pin=12,func=4,clock=1200000\n"
+CONFIG_TXT = "# For more options see the documentation\ndtparam=i2c_arm=on\ndtparam=audio=off\n[all]\n"
+BY_ID = "usb-MicroPython_Pyboard_Virtual_Comm_Port_in_FS_Mode_325C38683439-if01"
+
+APPARMOR_PROFILE = """# shortened: only what concerns the files chronyd may read
+/usr/sbin/chronyd flags=(attach_disconnected) {
+  /usr/sbin/chronyd mr,
+  /etc/chrony/{,**} r,
+  /var/lib/chrony/{,*} rw,
+  @{run}/chrony/{,*} rw,
+  @{sys}/class/hwmon/hwmon[0-9]*/temp[0-9]*_input r,
+  /etc/chrony.* r,
+  @{run}/chrony.*.sock rw,
+  /dev/pps[0-9]* rw,
+  #include <local/usr.sbin.chronyd>
+}
+"""
+
+CHRONY: Tree = {
+    "/usr/sbin/chronyd": "",
+    "/var/lib/dpkg/status": "Package: chrony\nStatus: install ok installed\nVersion: 4.3-2+deb12u1\n\n",
+    "/etc/chrony/chrony.conf": "# comment\nconfdir /etc/chrony/conf.d\ndriftfile /var/lib/chrony/chrony.drift\n",
+    "/etc/chrony/conf.d/tcxo.conf": "! frequency from the TCXO\ntempcomp /run/tcxo 1 0 0 1 0\n",
+    "/etc/apparmor.d/usr.sbin.chronyd": APPARMOR_PROFILE,
+    "/etc/apparmor.d/local/usr.sbin.chronyd": "# local additions\n/run/tcxo-host/tcxo r,\n",
+    "/sys/module/apparmor/parameters/enabled": "Y\n",
+}
+
+
+def status_json(**rates_hz: float) -> str:
+    """A daemon's status file that has just seen edges on the given channels."""
+    pins = {"gps_pps": "X1", "rtc_pps": "X2", "host_pwm": "X3"}
+    roles = {"gps_pps": 1, "rtc_pps": 2, "host_pwm": 3}
+    return json.dumps(
+        {
+            "version": 1,
+            "board": {
+                "board": "PYBv1.1",
+                "firmware_version": "0.1.0",
+                "protocol_major": 1,
+                "protocol_minor": 0,
+                "channels": [
+                    {"id": roles[role], "role": roles[role], "pin": pins[role]} for role in rates_hz
+                ],
+            },
+            "channels": {
+                role: {
+                    "rate_hz": rate,
+                    "edges": int(3600 * rate),
+                    "lost": 0,
+                    "overcaptures": 0,
+                    "age_s": 0.4 / rate,
+                }
+                for role, rate in rates_hz.items()
+            },
+        }
+    )
+
+
+SERVICE: Tree = {
+    "/dev/ttyACM0": "",
+    f"/dev/serial/by-id/{BY_ID}": Link("../../ttyACM0"),
+    "/etc/tcxo-host.toml": f'[link]\nurl = "serial:/dev/serial/by-id/{BY_ID}"\n\n'
+    '[output]\npath = "/run/tcxo"\nstatus = "/run/tcxo-host/status.json"\n',
+    "/etc/systemd/system/tcxo-host.service": "[Service]\nExecStart=/usr/bin/tcxo-host run\n",
+    "/etc/systemd/system/multi-user.target.wants/tcxo-host.service": Link("../tcxo-host.service"),
+    "/sys/fs/cgroup/system.slice/tcxo-host.service/cgroup.procs": "612\n",
+    "/run/tcxo": Link("tcxo-host/tcxo"),
+    "/run/tcxo-host/tcxo": "-1.234567\n",
+    "/run/tcxo-host/status.json": status_json(gps_pps=1.0, rtc_pps=1.0, host_pwm=50.0),
+}
+
+
+def good(machine_tree: Tree, soc: str, npwm: int = 2) -> Tree:
+    """A machine of that kind on which everything is as it should be."""
+    running = {0: SQUARE_50_HZ}
+    chip = rp1_pwm(0, running) if soc == "bcm2712" else pwm_chip(PWM_BY_SOC[soc], 0, npwm, running)
+    clock = {} if soc == "bcm2712" else pwm_clock(1_200_000)
+    overlay = "dtoverlay=pwm,pin=12,func=4\n" if soc == "bcm2712" else OVERLAY
+    return (
+        machine_tree | chip | clock | CHRONY | SERVICE | {"/boot/firmware/config.txt": CONFIG_TXT + overlay}
+    )
+
+
+def without(tree: Tree, *starts: str) -> Tree:
+    """The tree without every file whose name starts with one of ``starts``."""
+    return {name: content for name, content in tree.items() if not name.startswith(starts)}
+
+
+PI4_GOOD = good(PI4, "bcm2711")
+
+TREES: dict[str, Tree] = {
+    "pi-zero-good": good(PI_ZERO, "bcm2835"),
+    "pi2-good": good(PI2, "bcm2836"),
+    "pi3-no-overlay": without(
+        good(PI3, "bcm2837") | {"/boot/firmware/config.txt": CONFIG_TXT},
+        "/sys/class/pwm", "/sys/devices", "/proc/device-tree/soc", "/run/tcxo", "/etc/systemd/system/multi-user",
+    ),
+    "pi4-good": PI4_GOOD,
+    "pi5": good(PI5, "bcm2712") | {"/dev/ptp0": ""},
+}  # fmt: skip
 
 
 def write_all(data: Path = DATA) -> None:

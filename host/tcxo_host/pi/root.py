@@ -47,6 +47,12 @@ class Root:
                 where = step
         return where
 
+    def real(self, path: str) -> str:
+        """``path`` as the machine names it with every link followed; it need not exist."""
+        if self.is_live:
+            return os.path.realpath(path)
+        return "/" + str(self.path(path).relative_to(self.base)).removeprefix(".")
+
     def exists(self, path: str) -> bool:
         """Whether a file, directory or device of that name is there."""
         try:
