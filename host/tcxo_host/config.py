@@ -55,6 +55,7 @@ class OutputConfig:
     """What the daemon writes."""
 
     path: str = setting("/run/tcxo", "the file chrony's tempcomp reads")
+    measure_only: bool = setting(False, "measure and report, but write no file for chrony")
     status: str = setting("", "JSON status file, rewritten once a second; empty: none")
     trace: str = setting("", "JSON lines, one a second, appended; empty: none")
     max_step_ppm: float = setting(

@@ -22,6 +22,7 @@ from .pipeline import Event, Identified, Message, Pipeline, Row
 from .policy import PublishPolicy
 from .publish import TempcompFile, replace_file
 from .report import row_values, status_values
+from .systemd_notify import Notifier
 
 __all__ = ["Daemon"]
 
@@ -52,7 +53,7 @@ class Daemon:
     def __init__(self, config: Config, *, retry: bool = True) -> None:
         self._config = config
         self._retry = retry
-        self._output = TempcompFile(config.output.path)
+        self._output = None if config.output.measure_only else TempcompFile(config.output.path)
         self._trace = _open_trace(config.output.trace)
         self._pipeline = Pipeline(
             make_estimator(config.estimator.name), PublishPolicy(config.output.max_step_ppm)
@@ -60,13 +61,16 @@ class Daemon:
         self._line_before = LineCounts()
         self._stopping = False
         self._said = _Said()
+        self._notifier = Notifier()
 
     def run(self) -> None:
         """Until told to stop."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, self._hang_up)
-        log.info("writing %s, estimator %s", self._output.path, self._config.estimator.name)
+        target = f"writing {self._output.path}" if self._output else "measuring only"
+        log.info("%s, estimator %s", target, self._config.estimator.name)
+        self._notifier.ready()
         pause_s = RETRY_FIRST_S
         try:
             while not self._stopping:
@@ -79,10 +83,12 @@ class Daemon:
                     self._wait(pause_s)
                     pause_s = min(2 * pause_s, RETRY_MOST_S)
         finally:
-            self._output.close()
+            self._notifier.stopping()
+            if self._output:
+                self._output.close()
             if self._trace:
                 self._trace.close()
-        log.info("stopped; %s keeps its last value", self._output.path)
+        log.info("stopped%s", f"; {self._output.path} keeps its last value" if self._output else "")
 
     def _follow(self, link: Link) -> None:
         """One open link, until it goes away or we are told to stop."""
@@ -136,7 +142,7 @@ class Daemon:
             self._message(event)
 
     def _publish(self, row: Row) -> None:
-        if row.published_ppm is None:
+        if row.published_ppm is None or self._output is None:
             return
         try:
             self._output.write(row.published_ppm)
@@ -151,7 +157,7 @@ class Daemon:
         if not path:
             return
         values = status_values(row, self._pipeline, _added(self._line_before, line))
-        values["output"] = str(self._output.path)
+        values["output"] = str(self._output.path) if self._output else None
         try:
             replace_file(Path(path), (json.dumps(values) + "\n").encode())
         except OSError as error:
@@ -160,11 +166,16 @@ class Daemon:
             self._said.messages["status"] += 1
 
     def _state(self, state: str, reason: str) -> None:
-        """Log a change of state; a reason that only counts on (numbers differ) is no change."""
+        """Log a change of state; a reason that only counts on (numbers differ) is no change.
+
+        Every call is a valid second or a deliberate hold, which is what feeds systemd's watchdog.
+        """
+        self._notifier.watchdog()
         shown = "".join(" " if each.isdigit() else each for each in f"{state} {reason}")
         if shown != self._said.state:
             log.info("state %s%s", state, f": {reason}" if reason else "")
         self._said.state = shown
+        self._notifier.status(f"{state}{f': {reason}' if reason else ''}")
 
     def _message(self, message: Message) -> None:
         """Board lines as they come; complaints about records at the 1st, 10th, 100th... time."""
@@ -187,6 +198,7 @@ class Daemon:
         end = time.monotonic() + seconds
         while not self._stopping and time.monotonic() < end:
             time.sleep(min(0.2, seconds))
+            self._notifier.watchdog()  # waiting for the board is a deliberate hold
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True

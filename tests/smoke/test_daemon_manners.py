@@ -3,6 +3,7 @@
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 
@@ -121,3 +122,36 @@ def test_output_is_free_again_after_a_crash(tmp_path, daemon):
     daemon.kill()
     daemon.wait()
     TempcompFile(str(daemon.output)).close()
+
+
+def test_systemd_is_told_and_a_deliberate_hold_feeds_its_watchdog(tmp_path):
+    told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    told.bind(str(tmp_path / "notify"))
+    told.settimeout(20)
+    process = subprocess.Popen(
+        [*TCXO_HOST, "run", "--link", "serial:/dev/no-such-board", "--output", str(tmp_path / "tcxo")],
+        env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "30000000"},
+    )
+    messages = [told.recv(1000).decode() for _ in range(4)]
+    process.terminate()
+    assert process.wait(20) == 0
+    assert messages[0] == "READY=1"
+    assert "WATCHDOG=1" in messages
+    assert "STATUS=hold: no link to the board" in messages
+    while messages[-1] != "STOPPING=1":
+        messages.append(told.recv(1000).decode())
+    told.close()
+
+
+def test_measure_only_writes_no_file_for_chrony(tmp_path, line):
+    output = tmp_path / "tcxo"
+    process = subprocess.Popen(
+        [*TCXO_HOST, "run", "--measure-only", "--link", f"serial:{line}", "--output", str(output)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(process, "measuring only")
+    wait_for(process, "is open")
+    process.terminate()
+    assert process.wait(20) == 0
+    assert list(tmp_path.iterdir()) == []

@@ -32,6 +32,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--status", metavar="PATH", help="write a JSON status file once a second")
     parser.add_argument("--trace", metavar="PATH", help="append a JSON line a second")
     parser.add_argument("--estimator", metavar="NAME", help="how edges become a frequency: boxcar64")
+    parser.add_argument(
+        "--measure-only",
+        action="store_const",
+        const=True,
+        help="measure and report, but write no file for chrony (the only way on a Pi 5)",
+    )
     parser.add_argument("--no-retry", action="store_true", help="exit with 69 when the link is not there")
     parser.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error")
     parser.set_defaults(main=main)
@@ -41,13 +47,17 @@ def main(args: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM or SIGINT."""
     from ..config import Config, load_config, override
     from ..daemon import Daemon
+    from ..pi.at_start import ready_pwm
+    from ..pi.root import Root
 
     config = load_config(args.config) if args.config else Config()
     config = override(config, "link", url=args.link, baud=args.baud)
-    config = override(config, "output", path=args.output, status=args.status, trace=args.trace)
+    output = {"path": args.output, "status": args.status, "trace": args.trace}
+    config = override(config, "output", measure_only=args.measure_only, **output)
     config = override(config, "estimator", name=args.estimator)
     config = override(config, "log", level=args.log_level)
     set_up_logging(config.log.level)
+    ready_pwm(Root(), config.pwm, measure_only=config.output.measure_only)
     Daemon(config, retry=not args.no_retry).run()
     return 0
 

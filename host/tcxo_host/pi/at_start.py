@@ -1,0 +1,56 @@
+"""The PWM when the daemon starts: set up where permitted, else verified, refused where it misleads."""
+
+from __future__ import annotations
+
+import logging
+
+from ..config import PwmConfig
+from ..errors import PermissionRefused, TcxoError, UnavailableError
+from . import pwm
+from .models import PiModel, identify_model
+from .root import Root
+
+__all__ = ["ready_pwm"]
+
+log = logging.getLogger("tcxo_host")
+
+
+def ready_pwm(root: Root, config: PwmConfig, *, measure_only: bool) -> None:
+    """Do what ``config.mode`` says and log the outcome in one line.
+
+    ``auto`` treats everything but a misleading crystal as a warning: the edges themselves will tell.
+    Raises UnavailableError on a Pi whose PWM is not on the system clock's crystal (unless
+    ``measure_only``), and with mode ``setup`` whatever keeps the PWM from being set up.
+    """
+    if config.mode == "off":
+        return
+    try:
+        model = identify_model(root)
+    except UnavailableError:
+        if config.mode != "auto":
+            raise
+        log.debug("no Raspberry Pi: the PWM is somebody else's business")
+        return
+    pwm.refuse_foreign_crystal(model, measure_only)
+    try:
+        report = _prepared_or_seen(root, config, model, measure_only)
+    except TcxoError as error:
+        if config.mode == "setup":
+            raise
+        log.warning("PWM: %s", error)
+        return
+    if report.problem:
+        log.warning("PWM: %s", report.problem)
+    else:
+        done = "set up" if report.changed else "found as wanted"
+        log.info("PWM: %d Hz on GPIO%d, %s", config.rate_hz, config.gpio, done)
+
+
+def _prepared_or_seen(root: Root, config: PwmConfig, model: PiModel, measure_only: bool) -> pwm.PwmReport:
+    if config.mode != "verify":
+        try:
+            return pwm.prepare(root, config.rate_hz, config.gpio, measure_only=measure_only, model=model)
+        except PermissionRefused:
+            if config.mode == "setup":
+                raise
+    return pwm.look(root, config.rate_hz, config.gpio, model)
