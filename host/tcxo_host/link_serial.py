@@ -13,6 +13,8 @@ from .link import Received
 
 __all__ = ["SerialLink"]
 
+READ_TIMEOUT_S = 0.5
+
 
 class SerialLink:
     """Frames from a serial line. Opens at once; raises LinkError with the remedy when it cannot."""
@@ -20,12 +22,14 @@ class SerialLink:
     def __init__(self, device: str, baud: int = 115200) -> None:
         self.url = f"serial:{device}"
         self._decoder = FrameDecoder()
-        # Two programs reading one line would each get half of the frames; URL handlers know no such lock.
-        exclusive = None if "://" in device else True
         try:
             self._port = serial.serial_for_url(
-                device, baudrate=baud, timeout=0, write_timeout=1, exclusive=exclusive
+                device, baudrate=baud, timeout=READ_TIMEOUT_S, do_not_open=True
             )
+            if "://" not in device:  # URL handlers know neither
+                self._port.exclusive = True  # two readers would each get half of the frames
+                self._port.write_timeout = 1
+            self._port.open()
         except (OSError, ValueError) as error:
             raise LinkError(f"{device}: {_remedy(device, error)}") from None
 
@@ -35,13 +39,13 @@ class SerialLink:
         return self._decoder.counts
 
     def read(self, timeout_s: float) -> list[Received]:
-        """Frames that are complete by now, or the first to come within ``timeout_s``."""
+        """Frames that are complete by now, or the first to come within about ``timeout_s``."""
         deadline = time.monotonic() + timeout_s
         while True:
-            data = self._read_some(max(0.0, deadline - time.monotonic()))
+            data = self._read_some(timeout_s)
             host_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
             frames = self._decoder.feed(data)
-            if frames or not data:
+            if frames or not data or time.monotonic() > deadline:
                 return [Received(host_ns, frame.payload) for frame in frames]
 
     def send(self, command: str) -> None:
@@ -61,7 +65,8 @@ class SerialLink:
 
     def _read_some(self, timeout_s: float) -> bytes:
         try:
-            self._port.timeout = timeout_s
+            if self._port.timeout != timeout_s:  # setting it reconfigures the port, over the network too
+                self._port.timeout = timeout_s
             first: bytes = self._port.read(1)
             waiting = self._port.in_waiting if first else 0
             return first + (self._port.read(waiting) if waiting else b"")
