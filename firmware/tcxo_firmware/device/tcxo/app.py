@@ -25,7 +25,7 @@ class App:
         channels = board.enabled_channels()
         self.capture = Capture(channels, RING_ENTRIES)
         self.reader = RingReader(self.capture.ring, self.capture.ctl, self.capture.chans)
-        self.identity = reports.Identity(channels, self.capture.tick_hz)
+        self.identity = reports.Identity(channels, self.capture.tick_hz, board.boot_id(), board.reset_cause())
         self.builder = FrameBuilder()
         stream = board.BOARD.get("stream", "usb")
         self.link = SerialLink(UsbPort() if stream == "usb" else UartPort(stream[0], stream[1]))

@@ -10,11 +10,11 @@ VOLTAGE_ABSENT = 0xFFFF
 class Identity:
     """Constant from start to restart."""
 
-    def __init__(self, channels, tick_hz):
+    def __init__(self, channels, tick_hz, boot_id, reset_cause):
         self._channels = channels
         self._tick_hz = tick_hz
-        self._boot_id = board.boot_id()
-        self._reset_cause = board.reset_cause()
+        self._boot_id = boot_id
+        self._reset_cause = reset_cause
 
     def write(self, builder):
         builder.open(wire.IDENTIFY)
