@@ -6,13 +6,23 @@ what a write or read does to the hardware is worked out afterwards, from what th
 ``SR`` is rc_w0 (a bit written 0 is cleared), and a callback is taken to have read its CCR.
 
 The interrupt follows ports/stm32/timer.c: the update flag first, then the channels, newest first; a
-flag is cleared before its callback is called. Between edge and handler, and between clearing a channel's
-flag and the callback's read of CCR, time passes and further edges may come.
+flag is cleared before its callback is called, and the heap is locked meanwhile. Between edge and handler,
+and between clearing a channel's flag and the callback's read of CCR, time passes and further edges may come.
 """
 
 import struct
 
 import uctypes
+
+try:
+    from micropython import heap_lock as _heap_lock
+    from micropython import heap_unlock as _heap_unlock
+except ImportError:  # CPython
+
+    def _heap_lock():
+        pass
+
+    _heap_unlock = _heap_lock
 
 SR, EGR, CCMR1, CNT, ARR, CCR1 = 0x10, 0x14, 0x18, 0x24, 0x2C, 0x34
 BLOCK_BYTES = 0x60
@@ -134,7 +144,11 @@ class Tim2:
 
     def _call(self, callback):
         self._show()
-        callback(None)
+        _heap_lock()
+        try:
+            callback(None)
+        finally:
+            _heap_unlock()
         self._sync()
 
     # Registers.

@@ -21,15 +21,13 @@ def make_on_capture(regs, ring, ctl, chan):
         index = chan[1] * 2
         ccr_low = regs[index]
         ccr_high = regs[index + 1]
-        cnt_high = regs[19]
-        sr = regs[8]
-        if sr & chan[2]:
-            # An edge between the two half reads: take the new one whole, and its flag with it.
+        if regs[index] != ccr_low:
+            # An edge came between the half reads, and they cleared its flag: take the new one whole.
             again = 1
             ccr_low = regs[index]
             ccr_high = regs[index + 1]
-            cnt_high = regs[19]
-            sr = regs[8]
+        cnt_high = regs[19]
+        sr = regs[8]
         flags = 0
         if (sr & chan[3]) or again:
             flags = 1

@@ -1,0 +1,111 @@
+"""What the board cannot keep it counts: overcaptures, a full ring, a reader that stops."""
+
+import numpy as np
+from firmware_helpers import GPS, PWM, BoardReader, seconds_of_edges
+from tcxo_firmware.simboard import SimBoard
+from tcxo_protocol.records import Edges
+from tcxo_protocol.spec import EdgeFlag
+
+
+def counts_of(status, channel):
+    [counts] = [c for c in status.channels if c.id == channel]
+    return counts
+
+
+def test_edges_exactly_at_a_wrap_on_all_channels():
+    wraps = np.arange(1, 60, dtype=np.int64) << 32
+    offsets = np.arange(-len(wraps) // 2, len(wraps) // 2) * 12  # from well before to well after
+    ticks = np.repeat(wraps + offsets, 3)
+    channels = np.tile([1, 2, 3], len(wraps))
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        for cut in np.array_split(np.arange(len(ticks)), 20):
+            board.feed(channels[cut], ticks[cut])
+            reader.poll()
+        board.advance(int(ticks[-1]) + 2 * board.tick_hz)
+        reader.wait_status_at(int(ticks[-1]))
+        for channel in (1, 2, 3):
+            assert reader.ticks(channel) == ticks[channels == channel].tolist()
+
+
+def test_an_overcapture_is_flagged_on_the_edge_that_survived():
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        # The second edge comes before the interrupt, then between clearing the flag and reading CCR.
+        for start, distance in ((10_000_000, 100), (20_000_000, 250), (30_000_000, 5000)):
+            board.feed([PWM, PWM], [start, start + distance])
+        board.advance(2 * board.tick_hz)
+        status = reader.wait_status_at(board.tick_hz)
+        assert reader.ticks(PWM) == [10_000_100, 20_000_250, 30_000_000, 30_005_000]
+        flags = [(edges.ticks[0], edges.flags) for edges in reader.of(Edges)]
+        assert flags == [(10_000_100, EdgeFlag.OVERCAPTURE), (20_000_250, EdgeFlag.OVERCAPTURE)]
+        assert counts_of(status, PWM).edges == 4
+        assert counts_of(status, PWM).overcaptures == 2
+
+
+def test_a_reader_that_stops_for_ten_seconds_costs_what_the_counters_say():
+    seconds = 25
+    channels, ticks = seconds_of_edges(0, seconds)
+    stops, resumes = 5 * 84_000_000, 15 * 84_000_000
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        before, after = ticks < stops, ticks >= resumes
+        board.feed(channels[before], ticks[before])
+        board.stall_reader(True)
+        board.feed(channels[~before & ~after], ticks[~before & ~after])
+        board.stall_reader(False)
+        board.feed(channels[after], ticks[after])
+        board.advance((seconds + 2) * board.tick_hz)
+        status = reader.wait_status_at((seconds + 1) * board.tick_hz)
+
+        assert reader.decoder.counts.bad_frames == 0, "a frame was cut by the stall"
+        for channel in (GPS, PWM):
+            sent = reader.ticks(channel)
+            true = ticks[channels == channel].tolist()
+            drops = counts_of(status, channel).ring_drops
+            assert drops > 0
+            assert len(sent) == len(true) - drops
+            assert set(sent) <= set(true)
+            overflows = [e for e in reader.of(Edges) if e.channel == channel and e.flags & EdgeFlag.OVERFLOW]
+            assert len(overflows) == 1
+            # Running numbers count the lost edges: number and tick still belong together.
+            numbered = [e for e in reader.of(Edges) if e.channel == channel]
+            assert all(true[e.number] == e.ticks[0] for e in numbered)
+        # The port buffers some 2.7 s; the rest of the 10 s went by without a status record.
+        assert 5 <= status.frames_dropped <= 8
+
+
+def test_a_stall_of_four_seconds_costs_nothing():
+    seconds = 15
+    channels, ticks = seconds_of_edges(0, seconds)
+    stalled = (ticks >= 5 * 84_000_000) & (ticks < 9 * 84_000_000)
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        board.feed(channels[ticks < 5 * 84_000_000], ticks[ticks < 5 * 84_000_000])
+        board.stall_reader(True)
+        board.feed(channels[stalled], ticks[stalled])
+        board.stall_reader(False)
+        board.feed(channels[ticks >= 9 * 84_000_000], ticks[ticks >= 9 * 84_000_000])
+        board.advance((seconds + 2) * board.tick_hz)
+        reader.wait_status_at((seconds + 1) * board.tick_hz)
+        assert reader.ticks(PWM) == ticks[channels == PWM].tolist()
+
+
+def test_stream_off_silences_edges_and_status_and_on_brings_them_back():
+    channels, ticks = seconds_of_edges(0, 20)
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        reader.send("stream off")
+        reader.send("nonsense")
+        reader.wait(lambda r: "nonsense" in r.texts())
+        board.feed(channels[ticks < 10 * 84_000_000], ticks[ticks < 10 * 84_000_000])
+        board.advance(10 * 84_000_000)
+        reader.send("status")
+        reader.wait_status_at(0)
+        assert reader.ticks(PWM) == []
+        reader.send("stream on")
+        reader.wait_identify(2)
+        board.feed(channels[ticks >= 10 * 84_000_000], ticks[ticks >= 10 * 84_000_000])
+        board.advance(22 * 84_000_000)
+        reader.wait_status_at(21 * 84_000_000)
+        assert len(reader.ticks(PWM)) >= 499
