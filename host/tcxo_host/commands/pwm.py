@@ -29,10 +29,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("action", choices=("show", "setup", "off"), nargs="?", default="show")
-    parser.add_argument("--rate", type=int, default=50, metavar="HZ", help="edges a second (default 50)")
-    parser.add_argument(
-        "--pin", type=int, default=12, metavar="GPIO", help="GPIO 12, 13, 18 or 19 (default 12)"
-    )
+    parser.add_argument("--rate", type=int, metavar="HZ", help="edges a second (default 50)")
+    parser.add_argument("--pin", type=int, metavar="GPIO", help="GPIO 12, 13, 18 or 19 (default 12)")
+    parser.add_argument("--config", metavar="FILE", help="take rate and pin from this TOML file's [pwm]")
     parser.add_argument(
         "--measure-only",
         action="store_true",
@@ -53,21 +52,24 @@ def main(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace, root: Root) -> int:
     """Do ``args.action`` on ``root``; 0, or 1 when ``show`` finds a PWM that is not as wanted."""
+    from ..config import Config, load_config, override
     from ..pi import pwm
     from ..pi.models import model_by_key
 
+    config = load_config(root.path(args.config)) if args.config else Config()
+    wanted = override(config, "pwm", rate_hz=args.rate, gpio=args.pin).pwm
     model = model_by_key(args.model) if args.model else None
     if args.action == "off":
-        channel, was_on = pwm.switch_off(root, args.pin, model)
+        channel, was_on = pwm.switch_off(root, wanted.gpio, model)
         if args.json:
             print(json.dumps({"chip": channel.chip, "channel": channel.number, "changed": was_on}))
         else:
             print(f"{channel.directory}: {'off and released' if was_on else 'was not exported'}")
         return 0
     if args.action == "setup":
-        report = pwm.prepare(root, args.rate, args.pin, measure_only=args.measure_only, model=model)
+        report = pwm.prepare(root, wanted.rate_hz, wanted.gpio, measure_only=args.measure_only, model=model)
     else:
-        report = pwm.look(root, args.rate, args.pin, model)
+        report = pwm.look(root, wanted.rate_hz, wanted.gpio, model)
     sys.stdout.write(json.dumps(_as_json(report)) + "\n" if args.json else _as_text(report))
     return 0 if report.right else 1
 
