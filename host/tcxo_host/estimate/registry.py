@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..errors import ConfigError
-from .interface import Estimator
+
+if TYPE_CHECKING:
+    from .interface import Estimator  # brings numpy, which reading a configuration does not need
 
 __all__ = ["ESTIMATORS", "make_estimator"]
 
