@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from construct import FocusedSeq, FormatField, GreedyRange, Struct
-from tcxo_protocol import spec
+from tcxo_protocol import capture_file, spec
 
 __all__ = ["document", "main"]
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "protocol" / "PROTOCOL.md"
 
-_TYPES = {"B": "u8", "H": "u16", "L": "u32", "Q": "u64", "h": "i16"}
+_TYPES = {"B": "u8", "H": "u16", "L": "u32", "Q": "u64", "h": "i16", "q": "i64"}
 
 
 def document(text: str) -> str:
@@ -30,6 +30,7 @@ def document(text: str) -> str:
         "flags": "\n".join(_enum_table(spec.EdgeFlag)),
         "enums": _enums(),
         "frame": "\n".join(_frame()),
+        "capture": _capture(),
     }
     for name, content in parts.items():
         pattern = rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)"
@@ -89,7 +90,8 @@ def _enums() -> str:
 
 
 def _enum_table(each: type[enum.IntEnum] | type[enum.IntFlag]) -> Iterator[str]:
-    name = {"Role": "role", "ResetCause": "reset_cause", "EdgeFlag": "flags bit"}[each.__name__]
+    names = {"Role": "role", "ResetCause": "reset_cause", "EdgeFlag": "flags bit", "EntryKind": "kind"}
+    name = names[each.__name__]
     yield f"| `{name}` | means |"
     yield "| --- | --- |"
     for member in each:
@@ -104,6 +106,17 @@ def _frame() -> Iterator[str]:
     yield f"| records | at most {spec.MAX_PAYLOAD} bytes |"
     for field in spec.FRAME_CRC.subcons:
         yield f"| `{field.name}` | {_type_name(field.subcon)} |"
+
+
+def _capture() -> str:
+    entry = ["| part | type |", "| --- | --- |", *_field_rows(capture_file.ENTRY_HEAD)]
+    entry += ["| body | `length` bytes |", *_field_rows(capture_file.ENTRY_CRC)]
+    bodies = ["| body of | field | type |", "| --- | --- | --- |"]
+    for name, declaration in (("clock", capture_file.CLOCK), ("line", capture_file.LINE)):
+        bodies += [f"| {name} {row}" for row in _field_rows(declaration)]
+    parts = [entry, list(_enum_table(capture_file.EntryKind)), bodies]
+    magic = " ".join(f"{byte:02x}" for byte in capture_file.MAGIC)
+    return f"The magic is `{magic}`.\n\n" + "\n\n".join("\n".join(part) for part in parts)
 
 
 if __name__ == "__main__":
