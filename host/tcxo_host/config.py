@@ -87,6 +87,16 @@ class PwmConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordConfig:
+    """Captures beside publishing: what the board sends, for tcxo-dump; about 30 MB a day."""
+
+    dir: str = setting("", "directory for capture files; empty: no recording")
+    rotate_s: int = setting(86400, "a new file at each UTC multiple of this", low=60, high=31 * 86400)
+    keep: int = setting(30, "number of files to keep, oldest deleted first; 0: all", low=0, high=100_000)
+    compress: str = setting("none", "how files are compressed", choices=("none", "gz", "zst"))
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """What goes to stderr."""
 
@@ -101,6 +111,7 @@ class Config:
     output: OutputConfig = field(default_factory=OutputConfig)
     estimator: EstimatorConfig = field(default_factory=EstimatorConfig)
     pwm: PwmConfig = field(default_factory=PwmConfig)
+    record: RecordConfig = field(default_factory=RecordConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
 

@@ -14,7 +14,9 @@ from typing import IO
 from tcxo_protocol.framing import LineCounts
 from tcxo_protocol.records import VersionMismatch
 
-from .config import Config
+from .config import Config, RecordConfig
+from .dump.recorder import Recorder
+from .dump.writer import CaptureWriter
 from .errors import DataError, LinkError, OutputError
 from .estimate.registry import make_estimator
 from .link import Link, Received, open_link
@@ -55,6 +57,7 @@ class Daemon:
         self._retry = retry
         self._output = None if config.output.measure_only else TempcompFile(config.output.path)
         self._trace = _open_trace(config.output.trace)
+        self._recorder = _make_recorder(config.record)
         self._pipeline = Pipeline(
             make_estimator(config.estimator.name), PublishPolicy(config.output.max_step_ppm)
         )
@@ -88,6 +91,8 @@ class Daemon:
                 self._output.close()
             if self._trace:
                 self._trace.close()
+            if self._recorder:
+                self._recorder.close()
         log.info("stopped%s", f"; {self._output.path} keeps its last value" if self._output else "")
 
     def _follow(self, link: Link) -> None:
@@ -95,6 +100,8 @@ class Daemon:
         log.info("link %s is open", link.url)
         self._said.link_error = ""
         self._pipeline.link_opened()
+        if self._recorder:
+            self._recorder.link_opened(time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW))
         asked = heard = time.monotonic()
         try:
             link.send("id")
@@ -117,6 +124,8 @@ class Daemon:
             link.close()
 
     def _take(self, received: Received, line: LineCounts) -> None:
+        if self._recorder:
+            self._recorder.write(received.host_ns, received.payload, line)
         try:
             events = self._pipeline.feed(received.host_ns, received.payload)
         except VersionMismatch as error:
@@ -214,6 +223,13 @@ def _open_trace(path: str) -> IO[str] | None:
         return open(path, "a", encoding="utf8", buffering=1)
     except OSError as error:
         raise OutputError(f"{path}: cannot append the trace: {error.strerror}") from None
+
+
+def _make_recorder(config: RecordConfig) -> Recorder | None:
+    if not config.dir:
+        return None
+    suffix = "" if config.compress == "none" else f".{config.compress}"
+    return Recorder(CaptureWriter(f"{config.dir}/", config.rotate_s, compress=suffix, keep=config.keep))
 
 
 def _added(one: LineCounts, other: LineCounts) -> LineCounts:

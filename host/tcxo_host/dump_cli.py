@@ -4,76 +4,39 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from .cli import Parser, run_command
+from .dump.commands import record, replay
 
 __all__ = ["main"]
 
-EXAMPLE = """\
+EPILOG = """\
+A FILE may be a capture (plain, .gz or .zst), - for stdin, or a live link such as serial:/dev/ttyACM0.
+The exit status is 65 when a file was cut, damaged or no capture; what could be read is used all the same.
+
 example:
-  tcxo-dump --link serial:/dev/ttyACM0 --seconds 10
+  tcxo-dump record --link serial:/dev/ttyACM0 -o bench.tcxocap --seconds 600
+  tcxo-dump replay bench.tcxocap --csv rows.csv
 """
+
+_COMMANDS = (record, replay)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``tcxo-dump`` with ``argv``; return its exit status."""
     parser = Parser(
         prog="tcxo-dump",
-        description="Print what a board sends, a record's line each, edges one a line.",
-        epilog=EXAMPLE,
+        description="Record, read, analyse, draw and replay what a board sends.",
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"tcxo-dump {version('tcxo-host')}")
-    parser.add_argument("--link", metavar="URL", default="serial:/dev/ttyACM0", help="default: %(default)s")
-    parser.add_argument("--baud", type=int, default=115200, help="line rate of a UART (USB ignores it)")
-    parser.add_argument("--seconds", type=float, metavar="N", help="stop after N seconds (default: never)")
-    parser.set_defaults(main=_dump)
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add_parser(subparsers)
     return run_command(parser.parse_args(argv), "tcxo-dump")
-
-
-def _dump(args: argparse.Namespace) -> int:
-    from tcxo_protocol.records import parse_payload
-
-    from .link import open_link
-
-    link = open_link(args.link, args.baud)
-    end = None if args.seconds is None else time.monotonic() + args.seconds
-    try:
-        link.send("id")
-        link.send("stream on")
-        while end is None or time.monotonic() < end:
-            for received in link.read(0.2):
-                for record in parse_payload(received.payload):
-                    sys.stdout.writelines(f"{line}\n" for line in _lines(record))
-            sys.stdout.flush()
-    finally:
-        link.close()
-    return 0
-
-
-def _lines(record: object) -> Iterator[str]:
-    from tcxo_protocol.records import Edges, Identify, Status, Text
-
-    if isinstance(record, Edges):
-        for index, tick in enumerate(record.ticks):
-            flags = record.flags if index == 0 else 0
-            yield f"edge channel={record.channel} number={record.number + index} tick={tick} flags={flags}"
-    elif isinstance(record, Identify):
-        yield (
-            f"identify board={record.board} boot={record.boot_id:08x} tick_hz={record.tick_hz}"
-            f" protocol={record.protocol_major}.{record.protocol_minor} firmware={record.firmware_version}"
-        )
-    elif isinstance(record, Status):
-        yield (
-            f"status uptime_s={record.uptime_s} tick={record.tick} frames_sent={record.frames_sent}"
-            f" frames_dropped={record.frames_dropped} mcu_c={record.mcu_c} external_c={record.external_c}"
-            f" supply_v={record.supply_v}"
-        )
-    elif isinstance(record, Text):
-        yield f"text {record.text}"
 
 
 if __name__ == "__main__":

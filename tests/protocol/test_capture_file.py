@@ -30,7 +30,7 @@ def small():
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([2, 3, 6, 77]), st.integers(0, 1 << 62), st.binary(max_size=300))),
+    st.lists(st.tuples(st.sampled_from([2, 3, 6, 14]), st.integers(0, 1 << 62), st.binary(max_size=300))),
     st.integers(1, 400),
 )
 @settings(max_examples=60, deadline=None)
@@ -59,7 +59,7 @@ def test_damage_costs_at_most_its_own_segment():
     for at in range(0, len(data), step):
         found, decoder = decoded(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :])
         assert {Entry(*entry) for entry in entries} >= set(found), at
-        assert len(found) >= len(entries) - 61, at
+        assert len(found) >= len(entries) - 60, at
         assert decoder.damages >= 1, at
 
 

@@ -110,7 +110,7 @@ def _frame() -> Iterator[str]:
 
 def _capture() -> str:
     entry = ["| part | type |", "| --- | --- |", *_field_rows(capture_file.ENTRY_HEAD)]
-    entry += ["| body | `length` bytes |", *_field_rows(capture_file.ENTRY_CRC)]
+    entry += ["| body | `kind_length % 4096` bytes |", *_field_rows(capture_file.ENTRY_CRC)]
     bodies = ["| body of | field | type |", "| --- | --- | --- |"]
     for name, declaration in (("clock", capture_file.CLOCK), ("line", capture_file.LINE)):
         bodies += [f"| {name} {row}" for row in _field_rows(declaration)]

@@ -1,0 +1,1 @@
+"""Captures: record, read, analyse, draw and replay what a board sends."""

@@ -1,0 +1,1 @@
+"""The subcommands of tcxo-dump, a module each; heavy imports happen inside their ``main``."""

@@ -1,0 +1,89 @@
+"""What the subcommands share: naming sources, reading them with a progress bar, telling what was unreadable."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from ...errors import DataError
+
+if TYPE_CHECKING:
+    from ..source import Sources
+
+__all__ = ["Stop", "add_command", "add_sources", "complain", "finish", "open_sources"]
+
+
+class Stop:
+    """Turns SIGTERM and SIGINT into a flag, so that a recording ends with its file closed."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __call__(self) -> bool:
+        return self.requested
+
+    def listen(self) -> Stop:
+        """From now on."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        return self
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True
+
+
+def add_command(subparsers: Any, name: str, help: str, example: str, description: str = "") -> Any:
+    """A subparser with an example under its help."""
+    return subparsers.add_parser(
+        name,
+        help=help,
+        description=description or help[0].upper() + help[1:] + ".",
+        epilog=f"example:\n{example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_sources(parser: Any) -> None:
+    """FILE... and the options of live links."""
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="captures in order (plain, .gz, .zst), - for stdin, or a live link: serial:/dev/ttyACM0",
+    )
+    parser.add_argument("--seconds", type=float, metavar="N", help="of a live link, stop after N seconds")
+    parser.add_argument("--baud", type=int, default=115200, help="line rate of a UART (USB ignores it)")
+
+
+@contextlib.contextmanager
+def open_sources(args: argparse.Namespace, what: str, **more: Any) -> Iterator[Sources]:
+    """The sources named on the command line. Ctrl-C and SIGTERM end a live one as its end would."""
+    from ..live import is_link
+    from ..progress import Progress
+    from ..source import Sources
+
+    stop = Stop()
+    if any(is_link(name) for name in args.files) or more.get("follow"):
+        stop.listen()
+    with Progress(what) as progress:
+        yield Sources(
+            args.files, seconds=args.seconds, baud=args.baud, stopping=stop, progress=progress.advance, **more
+        )
+
+
+def complain(text: str) -> None:
+    """One line on stderr."""
+    print(f"tcxo-dump: {text}", file=sys.stderr)
+
+
+def finish(problems: list[str]) -> int:
+    """Say what could not be read; the exit status that tells so."""
+    sys.stdout.flush()
+    for problem in problems:
+        complain(problem)
+    return DataError.exit_status if problems else 0

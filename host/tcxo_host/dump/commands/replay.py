@@ -1,0 +1,132 @@
+"""``tcxo-dump replay``: a capture through the daemon's own pipeline."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import time
+from typing import Any
+
+from .common import add_command, add_sources, finish, open_sources
+
+__all__ = ["add_parser", "main"]
+
+EXAMPLE = """\
+  tcxo-dump replay monday.tcxocap tuesday.tcxocap --csv rows.csv
+  tcxo-dump replay monday.tcxocap --estimator boxcar64 --csv - | head
+"""
+NOTE = """\
+The rows are what the daemon would have written live: one a second, with
+  time_s          ticks since the capture's first edge over the nominal tick_hz, when the value would be written
+  state           acquire, track, holdover or hold
+  published_ppm   what the file for chrony would hold; empty while nothing is published
+  freq_error_ppm  of the Pi's clock, + when it is fast; sigma_ppm: its standard deviation
+  tcxo_ppm, rtc_ppm  of the other two clocks, + when fast
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add ``replay``."""
+    parser = add_command(
+        subparsers, "replay", "run a capture through the daemon's own pipeline", EXAMPLE, NOTE
+    )
+    add_sources(parser)
+    add_pipeline(parser)
+    parser.add_argument("--csv", metavar="OUT", help="write a row a second to OUT (- for stdout)")
+    parser.add_argument(
+        "--speed", default="max", type=_speed, metavar="X", help="max, or times real time (default: max)"
+    )
+    parser.set_defaults(main=main)
+
+
+def add_pipeline(parser: Any) -> None:
+    """The options that choose how the pipeline works; also for plots."""
+    parser.add_argument("--estimator", metavar="NAME", help="default: the daemon's")
+    parser.add_argument("--config", metavar="FILE", help="take the daemon's settings from this TOML file")
+
+
+def make_pipeline(args: argparse.Namespace) -> Any:
+    """The pipeline as the daemon would make it without a state file."""
+    from ...config import Config, load_config, override
+    from ...estimate.registry import make_estimator
+    from ...pipeline import Pipeline
+    from ...policy import PublishPolicy
+
+    config = load_config(args.config) if args.config else Config()
+    config = override(config, "estimator", name=args.estimator)
+    return Pipeline(make_estimator(config.estimator.name), PublishPolicy(config.output.max_step_ppm))
+
+
+def main(args: argparse.Namespace) -> int:
+    """Replay; rows to --csv, changes of state and a summary to the terminal."""
+    from tcxo_protocol.records import VersionMismatch
+
+    from ...errors import DataError
+    from ...pipeline import Identified, Row
+    from ..replay import CSV_HEADER, csv_row, replay
+
+    pipeline = make_pipeline(args)
+    talk = sys.stderr if args.csv == "-" else sys.stdout
+    pace = _Pace(args.speed)
+    rows = published = 0
+    state = ""
+    with _open_csv(args.csv) as csv, open_sources(args, "replay") as sources:
+        if csv:
+            csv.write(CSV_HEADER + "\n")
+        try:
+            for event in replay(sources.entries(), pipeline):
+                if isinstance(event, Row):
+                    rows += 1
+                    published += event.published_ppm is not None
+                    pace.wait(event.time_s)
+                    if csv:
+                        csv.write(csv_row(event) + "\n")
+                    if event.state != state:
+                        state = event.state
+                        print(f"{event.time_s:12.3f} s  {state}  {event.reason}".rstrip(), file=talk)
+                elif isinstance(event, Identified) and event.restarted:
+                    who = event.identify
+                    print(f"board {who.board}, boot {who.boot_id:08x}, {who.tick_hz} Hz", file=talk)
+        except VersionMismatch as error:
+            raise DataError(str(error)) from None
+    print(
+        f"{rows} seconds, {published} with a published value, {pipeline.bad_records} bad records", file=talk
+    )
+    return finish(sources.problems)
+
+
+class _Pace:
+    """Waits so that board time passes at ``speed`` times real time; 0: does not wait."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._start = time.monotonic()
+
+    def wait(self, time_s: float) -> None:
+        if self._speed:
+            time.sleep(max(0.0, self._start + time_s / self._speed - time.monotonic()))
+
+
+def _speed(text: str) -> float:
+    if text == "max":
+        return 0.0
+    with contextlib.suppress(ValueError):
+        if float(text) > 0:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: expected max or a factor such as 10")
+
+
+@contextlib.contextmanager
+def _open_csv(path: str | None) -> Any:
+    from ...errors import OutputError
+
+    if path is None or path == "-":
+        yield None if path is None else sys.stdout
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(open(path, "w", encoding="ascii"))
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+        yield file

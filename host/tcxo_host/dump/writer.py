@@ -1,0 +1,226 @@
+"""Writing capture files: append-only, rotated at UTC boundaries, honest about a full disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tcxo_protocol.capture_file import MAGIC, MAX_BODY, CaptureEncoder, EntryKind, build_line
+from tcxo_protocol.framing import LineCounts
+from tcxo_protocol.records import ProtocolError, iter_bodies
+from tcxo_protocol.spec import RECORD_HEAD, RecordType, struct_of
+
+from ..errors import OutputError, UsageError
+from .compress import SUFFIXES, Compressor, make_compressor
+
+__all__ = ["SUFFIX", "CaptureWriter", "utc_ns_of"]
+
+_RECORD_HEAD = struct_of(RECORD_HEAD)
+
+SUFFIX = ".tcxocap"
+FLUSH_NS = 10_000_000_000
+"""A compressed file is readable up to at most this long ago, whatever happens."""
+
+
+def utc_ns_of(host_ns: int) -> int:
+    """UTC (ns since 1970) at a moment of CLOCK_MONOTONIC_RAW in the recent past."""
+    return time.time_ns() - (time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW) - host_ns)
+
+
+class CaptureWriter:
+    """Appends what a link brings to a file, or to files named by time in a directory.
+
+    ``target``: a directory (existing, or ending in ``/``; it is made), a file, or ``-`` for stdout. The
+    suffix ``.gz`` or ``.zst`` compresses; in a directory, ``compress`` names the suffix. With ``rotate_s``
+    a file ends at each UTC multiple of it, and a file's name gets its start time. ``keep`` > 0 deletes
+    all but that many of the directory's captures, oldest first, after each rotation.
+
+    When a call returns, the entry is with the operating system (uncompressed) or will be within
+    ``FLUSH_NS`` (compressed; ``flush`` and ``close`` make sure). No fsync: it would stall the daemon on an
+    SD card; after a power cut the last half minute may be missing, and the file still reads.
+
+    Raises OutputError when a file cannot be made or written; the writer stays usable, and what was
+    written before stays readable.
+    """
+
+    def __init__(
+        self,
+        target: str | Path,
+        rotate_s: float | None = None,
+        *,
+        compress: str = "",
+        keep: int = 0,
+        utc_of: Callable[[int], int] = utc_ns_of,
+    ) -> None:
+        text = str(target)
+        self._stdout = text == "-"
+        self._in_directory = not self._stdout and (text.endswith("/") or Path(text).is_dir())
+        self._target = Path(text)
+        self._compress = compress if self._in_directory else self._target.suffix
+        self._rotate_ns = round(rotate_s * 1e9) if rotate_s else 0
+        self._keep = keep
+        self._utc_of = utc_of
+        self._encoder = CaptureEncoder()
+        self._identity: bytes | None = None
+        self._descriptor: int | None = None
+        self._compressor: Compressor = make_compressor(self._compress if self._compress in SUFFIXES else "")
+        self._period = 0
+        self._flushed_ns = 0
+        self._line: LineCounts | None = None
+        self.path: Path | None = None
+        """The file being written, None before the first entry and on stdout."""
+        self.entries = 0
+        self.bytes_written = 0
+        if self._stdout and self._rotate_ns:
+            raise UsageError("--rotate needs files: give -o FILE or a directory")
+
+    def link_opened(self, host_ns: int) -> None:
+        """The link was (re)opened at ``host_ns``."""
+        self._append(EntryKind.LINK_OPENED, host_ns, b"")
+
+    def write(self, host_ns: int, payload: bytes) -> None:
+        """The records of one frame, received at ``host_ns`` (CLOCK_MONOTONIC_RAW)."""
+        self._append(EntryKind.FRAME, host_ns, payload)
+        # after the frame is in this file: the next file is the one that needs the copy
+        self._identity = _identify_record(payload) or self._identity
+
+    def line(self, host_ns: int, counts: LineCounts) -> None:
+        """What the link has lost so far; only a change is written."""
+        now = LineCounts(0, counts.bad_frames, counts.lost_frames, counts.skipped_bytes)
+        if now != (self._line or LineCounts()):
+            body = build_line(counts.bad_frames, counts.lost_frames, counts.skipped_bytes)
+            self._append(EntryKind.LINE, host_ns, body)
+        self._line = now
+
+    def note(self, host_ns: int, text: str) -> None:
+        """A line for people."""
+        self._append(EntryKind.NOTE, host_ns, text.encode()[:MAX_BODY])
+
+    def entry(self, kind: int, host_ns: int, body: bytes) -> None:
+        """Any entry but a clock, as another file had it."""
+        if kind != EntryKind.CLOCK:
+            self._append(kind, host_ns, body)
+
+    def flush(self) -> None:
+        """Everything taken so far is with the operating system when this returns."""
+        if self._descriptor is not None:
+            self._put(self._compressor.flush())
+
+    def close(self) -> None:
+        """Finish the file. Raises OutputError when its last bytes cannot be written."""
+        if self._descriptor is None:
+            return
+        try:
+            self._put(self._compressor.finish())
+        finally:
+            self._abandon()
+
+    def _append(self, kind: int, host_ns: int, body: bytes) -> None:
+        realtime_ns = self._utc_of(host_ns)
+        if (
+            self._rotate_ns
+            and self._descriptor is not None
+            and realtime_ns // self._rotate_ns != self._period
+        ):
+            self.close()
+        if self._descriptor is None:
+            self._open(realtime_ns, host_ns)
+            if self._identity is not None:
+                carried = self._encoder.encode(EntryKind.IDENTITY, host_ns, realtime_ns, self._identity)
+                self._put(self._compressor.compress(carried))
+        self._put(self._compressor.compress(self._encoder.encode(kind, host_ns, realtime_ns, body)))
+        self.entries += 1
+        if host_ns - self._flushed_ns >= FLUSH_NS:
+            self._flushed_ns = host_ns
+            self.flush()
+
+    def _open(self, realtime_ns: int, host_ns: int) -> None:
+        self._encoder.restart()
+        self._line = None
+        self._flushed_ns = host_ns
+        self._compressor = make_compressor(self._compress if self._compress in SUFFIXES else "")
+        if self._stdout:
+            self._descriptor = os.dup(sys.stdout.fileno())
+            return
+        if self._rotate_ns:
+            self._period = realtime_ns // self._rotate_ns
+        self.path = self._name(realtime_ns)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot record: {error.strerror}") from None
+        self._refuse_strangers()
+        if self._in_directory and self._keep:
+            self._delete_old()
+
+    def _name(self, realtime_ns: int) -> Path:
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(realtime_ns / 1e9))
+        if self._in_directory:
+            return self._target / f"tcxo-{stamp}{SUFFIX}{self._compress}"
+        if not self._rotate_ns:
+            return self._target
+        suffixes = "".join(self._target.suffixes[-2:]) if self._compress in SUFFIXES else self._target.suffix
+        stem = self._target.name[: len(self._target.name) - len(suffixes)]
+        return self._target.with_name(f"{stem}-{stamp}{suffixes}")
+
+    def _refuse_strangers(self) -> None:
+        """Appending to a capture is fine; to anything else, or behind a cut compressed stream, it is not."""
+        assert self._descriptor is not None
+        size = os.fstat(self._descriptor).st_size
+        if not size:
+            return
+        if self._compress in SUFFIXES:
+            self._abandon()
+            raise OutputError(
+                f"{self.path}: exists already, and a compressed file is not appended to: choose another"
+            )
+        if os.pread(self._descriptor, len(MAGIC), 0) != MAGIC:
+            self._abandon()
+            raise OutputError(f"{self.path}: exists already and is no capture: choose another name")
+
+    def _put(self, data: bytes) -> None:
+        """All of ``data`` or none of it; a part left by a full disk is taken back where that is possible."""
+        descriptor = self._descriptor
+        assert descriptor is not None
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(descriptor, data[written:])
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            if written:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
+            self._abandon()
+            raise OutputError(
+                f"{self.path or 'stdout'}: cannot record: {error.strerror}; what was written before is intact"
+            ) from None
+        self.bytes_written += len(data)
+
+    def _abandon(self) -> None:
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
+        self._descriptor = None
+
+    def _delete_old(self) -> None:
+        captures = sorted(self._target.glob(f"tcxo-*{SUFFIX}*"))
+        for old in captures[: -self._keep]:
+            with contextlib.suppress(OSError):
+                old.unlink()
+
+
+def _identify_record(payload: bytes) -> bytes | None:
+    try:
+        for kind, body in iter_bodies(payload):
+            if kind == RecordType.IDENTIFY:
+                return _RECORD_HEAD.pack(kind, len(body)) + body
+    except ProtocolError:
+        return None
+    return None
