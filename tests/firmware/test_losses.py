@@ -109,3 +109,23 @@ def test_stream_off_silences_edges_and_status_and_on_brings_them_back():
         board.advance(22 * 84_000_000)
         reader.wait_status_at(21 * 84_000_000)
         assert len(reader.ticks(PWM)) >= 499
+
+
+def test_edge_numbers_stay_true_when_nobody_listens_for_longer_than_they_have_bits_in_the_ring():
+    """The ring holds 16 bits of an edge's number: 65536 edges of 50 Hz are 22 minutes."""
+    unheard_s, heard_s = 1600, 5
+    with SimBoard() as board:
+        channels, ticks = seconds_of_edges(0, unheard_s + heard_s)
+        before = ticks < unheard_s * board.tick_hz
+        board.feed(channels[before], ticks[before])
+        with BoardReader(board) as reader:
+            reader.wait_identify()
+            board.feed(channels[~before], ticks[~before])
+            board.advance((unheard_s + heard_s + 1) * board.tick_hz)
+            reader.wait_status_at((unheard_s + heard_s) * board.tick_hz)
+            pwm = ticks[channels == PWM].tolist()
+            assert len(pwm) > 65536
+            for edges in reader.of(Edges):
+                if edges.channel == PWM:
+                    assert list(edges.ticks) == pwm[edges.number : edges.number + len(edges.ticks)]
+            assert pwm[-1] in reader.ticks(PWM)

@@ -17,8 +17,6 @@ class RingReader:
         self._ring = ring
         self._ctl = ctl
         self._chans = chans
-        # Running number of each channel's next expected edge, 32 bits.
-        self._numbers = [0] * len(chans)
 
     def waiting(self):
         """Entries captured and not yet taken."""
@@ -44,7 +42,10 @@ class RingReader:
     def _pack_channel(self, builder, index, entries):
         ring = self._ring
         channel = self._chans[index][0]
-        expected = self._numbers[index]
+        # An entry holds the low half of its edge's number; the channel's counter, which went on counting
+        # while nobody read, has the rest. Of entries in the ring it is never 65536 edges ahead.
+        captured = count(self._chans[index], 4)
+        expected = 0
         is_open = False
         last_tick = 0
         mask = self._ctl[4]
@@ -54,23 +55,21 @@ class RingReader:
             if ring[slot * 6 + 4] & 0xFF != channel:
                 continue
             flags = ring[slot * 6 + 4] >> 8
-            gap = (ring[slot * 6 + 5] - expected) & 0xFFFF
+            number = (captured - ((captured - ring[slot * 6 + 5]) & 0xFFFF)) & 0xFFFFFFFF
             tick = struct.unpack_from("<Q", ring, slot * ENTRY_BYTES)[0]
             delta = tick - last_tick
-            if is_open and not flags and not gap and 0 <= delta <= 0xFFFFFFFF:
+            if is_open and not flags and number == expected and 0 <= delta <= 0xFFFFFFFF:
                 builder.put("<I", delta)
             else:
                 if is_open:
                     builder.close()
-                expected = (expected + gap) & 0xFFFFFFFF
                 builder.open(wire.EDGES)
-                builder.put("<BBIQ", channel, flags, expected, tick)
+                builder.put("<BBIQ", channel, flags, number, tick)
                 is_open = True
             last_tick = tick
-            expected = (expected + 1) & 0xFFFFFFFF
+            expected = (number + 1) & 0xFFFFFFFF
         if is_open:
             builder.close()
-        self._numbers[index] = expected
 
     def counts(self):
         """``(id, edges, overcaptures, ring drops)`` of every channel."""
