@@ -23,6 +23,7 @@ from .link import Link, Received, open_link
 from .pipeline import Event, Identified, Message, Pipeline, Row
 from .policy import PublishPolicy
 from .publish import TempcompFile, replace_file
+from .refclock import Refclock
 from .report import row_values, status_values
 from .systemd_notify import Notifier
 
@@ -32,6 +33,8 @@ log = logging.getLogger("tcxo_host")
 
 READ_TIMEOUT_S = 0.5
 ASK_AGAIN_S = 2.0
+REFCLOCK_LIMIT_PPM = 500.0
+"""The kernel's own limit (adjtimex(2)) for a clock's frequency."""
 RETRY_FIRST_S, RETRY_MOST_S = 0.5, 15.0
 
 
@@ -42,6 +45,7 @@ class _Said:
     state: str = ""
     link_error: str = ""
     output_error: str = ""
+    refclock_problem: str = ""
     messages: dict[str, int] = field(default_factory=dict)
 
 
@@ -65,6 +69,12 @@ class Daemon:
         self._stopping = False
         self._said = _Said()
         self._notifier = Notifier()
+        measured_only = config.output.measure_only
+        self._refclock = (
+            Refclock(config.output.sock_path) if config.output.sock and not measured_only else None
+        )
+        # the same guard against single wild values, but chrony's limit is tempcomp's alone
+        self._refclock_policy = PublishPolicy(config.output.max_step_ppm, limit_ppm=REFCLOCK_LIMIT_PPM)
 
     def run(self) -> None:
         """Until told to stop."""
@@ -89,6 +99,8 @@ class Daemon:
             self._notifier.stopping()
             if self._output:
                 self._output.close()
+            if self._refclock:
+                self._refclock.close()
             if self._trace:
                 self._trace.close()
             if self._recorder:
@@ -136,6 +148,7 @@ class Daemon:
     def _handle(self, event: Event, line: LineCounts) -> None:
         if isinstance(event, Row):
             self._publish(event)
+            self._hand_over(event)
             if self._trace:
                 self._trace.write(json.dumps(row_values(event)) + "\n")
             self._write_status(event, line)
@@ -160,6 +173,16 @@ class Daemon:
             if str(error) != self._said.output_error:
                 log.error("%s", error)
             self._said.output_error = str(error)
+
+    def _hand_over(self, row: Row) -> None:
+        """The second way into chrony; what goes wrong there is said once."""
+        if self._refclock is None:
+            return
+        value_ppm = self._refclock_policy.decide(row.estimate).published_ppm
+        self._refclock.second(None if value_ppm is None else -value_ppm)
+        if self._refclock.problem != self._said.refclock_problem:
+            self._said.refclock_problem = self._refclock.problem
+            log.warning("%s", self._refclock.problem or f"{self._refclock.path}: samples are taken again")
 
     def _write_status(self, row: Row, line: LineCounts) -> None:
         path = self._config.output.status

@@ -32,8 +32,9 @@ class Decision:
 class PublishPolicy:
     """Turns estimates into decisions; remembers only what it last let through."""
 
-    def __init__(self, max_step_ppm: float = 1.0) -> None:
+    def __init__(self, max_step_ppm: float = 1.0, limit_ppm: float = CHRONY_LIMIT_PPM) -> None:
         self._max_step_ppm = max_step_ppm
+        self._limit_ppm = limit_ppm
         self._last_ppm: float | None = None
         self._candidate_ppm = 0.0
         self._agreeing = 0
@@ -41,7 +42,7 @@ class PublishPolicy:
     def decide(self, estimate: Estimate, baseline_ppm: float = 0.0) -> Decision:
         """What to do with this second's estimate.
 
-        A value beyond ``CHRONY_LIMIT_PPM`` is held, never clipped. A step of more than ``max_step_ppm``
+        A value beyond ``limit_ppm`` is held, never clipped. A step of more than ``max_step_ppm``
         against the last published value is held until ``CONFIRM_SECONDS`` consecutive estimates agree:
         no crystal jumps like that, a broken measurement does.
         """
@@ -53,8 +54,8 @@ class PublishPolicy:
         value_ppm = round(baseline_ppm - error_ppm, 6) + 0.0
         if not math.isfinite(value_ppm):
             return Decision(None, State.HOLD, "the estimate is not a number")
-        if abs(value_ppm) > CHRONY_LIMIT_PPM:
-            reason = f"out of range: {value_ppm:+.3f} ppm, chrony takes at most ±{CHRONY_LIMIT_PPM:g}"
+        if abs(value_ppm) > self._limit_ppm:
+            reason = f"out of range: {value_ppm:+.3f} ppm, chrony takes at most ±{self._limit_ppm:g}"
             return Decision(None, State.HOLD, reason)
         if not self._plausible(value_ppm):
             step_ppm = value_ppm - (self._last_ppm or 0.0)

@@ -274,6 +274,22 @@ def test_the_apparmor_snippet_is_one_that_the_parser_takes(pi: Path, tmp_path: P
     assert "/run/tcxo-host/tcxo" in done.stdout + done.stderr
 
 
+def test_the_refclock_replaces_the_tempcomp_line_and_its_socket_is_opened_to_the_service(pi: Path) -> None:
+    before = trees.read_tree(pi)
+    do(install, pi, "--refclock")
+    root = Root(pi)
+    assert load_config(pi / "etc/tcxo-host.toml").output.sock
+    lines = [
+        line for line in (root.read("/etc/chrony/conf.d/tcxo-host.conf") or "").splitlines() if line[0] != "#"
+    ]
+    assert lines == ["refclock SOCK /run/chrony.tcxo.sock refid TCXO local poll 0"]
+    drop_in = root.read("/etc/systemd/system/chrony.service.d/tcxo-host.conf") or ""
+    assert "chgrp tcxo-host /run/chrony.tcxo.sock" in drop_in
+    assert root.read("/etc/apparmor.d/local/usr.sbin.chronyd") == "# mine\n/run/mine r,"
+    do(uninstall, pi)
+    assert trees.read_tree(pi) == before
+
+
 @pytest.mark.needs("chronyd")
 @pytest.mark.parametrize("variant", CHRONY_VARIANTS)
 def test_chronyd_takes_every_variant(pi: Path, variant: str) -> None:

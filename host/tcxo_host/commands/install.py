@@ -42,6 +42,9 @@ def add_parser(subparsers: Any) -> None:
         choices=("tempcomp", "ntp", "gpsd", "phc"),
         help="reference clocks for a stratum 1 server (default: ntp with a /dev/pps0, else only tempcomp)",
     )
+    parser.add_argument(
+        "--refclock", action="store_true", help="hand chrony a reference clock instead of the tempcomp file"
+    )
     parser.add_argument("--measure-only", action="store_true", help="measure, but leave chrony alone")
     parser.add_argument("--force", action="store_true", help="overwrite files that were changed by hand")
     parser.add_argument("--executable", metavar="PATH", help="the tcxo-host that the units shall start")
@@ -131,6 +134,7 @@ def _plan(args: argparse.Namespace, root: Root) -> Plan:
         gpio=args.pin,
         chrony=args.chrony or ("ntp" if root.exists("/dev/pps0") else "tempcomp"),
         measure_only=args.measure_only,
+        refclock=args.refclock,
     )
     main = main_file(root)
     return make_plan(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from string import Template
 
+from ..refclock import SOCK_PATH
 from .apparmor import snippet
 from .models import PiModel
 
@@ -40,6 +41,8 @@ class Options:
     gpio: int = 12
     chrony: str = "tempcomp"
     measure_only: bool = False
+    refclock: bool = False
+    """Hand chrony a reference clock instead of the tempcomp file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,14 @@ def make_plan(
         "output": options.output,
         "link": options.link,
         "gpio": str(options.gpio),
+        "sock": SOCK_PATH,
         "pwm_options": " --measure-only" if options.measure_only else "",
     }
     toml = _template("tcxo-host.toml", names)
     if options.measure_only:
         toml = toml.replace("[output]\n", "[output]\nmeasure_only = true\n")
+    elif options.refclock:
+        toml = toml.replace("[output]\n", "[output]\nsock = true\n")
     files = [
         OwnFile("/etc/systemd/system/tcxo-host.service", _template("tcxo-host.service", names)),
         OwnFile("/etc/systemd/system/tcxo-host-pwm.service", _template("tcxo-host-pwm.service", names)),
@@ -101,19 +107,23 @@ def make_plan(
     line = model.overlay_line(model.pin(options.gpio))
     blocks.append(Block(config_txt, f"[all]\n{line}\n", make=False))
     if not options.measure_only:
-        files.append(OwnFile("/etc/chrony/conf.d/tcxo-host.conf", chrony_file(options.chrony, names)))
-        if apparmor:
+        chrony = chrony_file(options.chrony, names, refclock=options.refclock)
+        files.append(OwnFile("/etc/chrony/conf.d/tcxo-host.conf", chrony))
+        if options.refclock:
+            drop_in = "/etc/systemd/system/chrony.service.d/tcxo-host.conf"
+            files.append(OwnFile(drop_in, _template("chrony.service.d.conf", names)))
+        elif apparmor:
             blocks.append(Block("/etc/apparmor.d/local/usr.sbin.chronyd", snippet(REAL_OUTPUT)))
     notes = [f"{config_txt} changed: reboot once, so that the kernel has the PWM"]
     if not chrony_confdir:
         notes.append("add 'confdir /etc/chrony/conf.d' to chrony.conf: it does not read that folder")
-    commands = _commands(chrony=not options.measure_only, apparmor=apparmor)
+    commands = _commands(chrony=not options.measure_only, apparmor=apparmor and not options.refclock)
     return Plan(tuple(files), tuple(blocks), commands, tuple(notes))
 
 
-def chrony_file(variant: str, names: Mapping[str, str]) -> str:
-    """chrony's configuration for one of ``CHRONY_VARIANTS``."""
-    text = _template("chrony-tempcomp.conf", names)
+def chrony_file(variant: str, names: Mapping[str, str], *, refclock: bool = False) -> str:
+    """chrony's configuration for one of ``CHRONY_VARIANTS``, with one of the two ways in."""
+    text = _template("chrony-refclock.conf" if refclock else "chrony-tempcomp.conf", names)
     if variant != "tempcomp":
         text += "\n" + _template(f"chrony-{variant}.conf", names)
     return text
