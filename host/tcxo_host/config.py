@@ -72,7 +72,7 @@ class OutputConfig:
 class EstimatorConfig:
     """How edges become a frequency."""
 
-    name: str = setting("boxcar64", "the method", choices=ESTIMATORS)
+    name: str = setting("kalman", "the method", choices=ESTIMATORS)
 
 
 @dataclass(frozen=True, slots=True)

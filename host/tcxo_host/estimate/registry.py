@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 __all__ = ["ESTIMATORS", "make_estimator"]
 
-ESTIMATORS = ("boxcar64",)
+ESTIMATORS = ("kalman", "boxcar64")
 
 
 def make_estimator(name: str) -> Estimator:
     """A fresh estimator. Raises ConfigError for an unknown name."""
+    if name == "kalman":
+        from .kalman import Kalman
+
+        return Kalman()
     if name == "boxcar64":
         from .boxcar import Boxcar64
 

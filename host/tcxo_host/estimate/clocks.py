@@ -1,0 +1,41 @@
+"""The joint filter with its moment on the counter, and the noise levels it runs at. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .clock_model import Levels
+from .comb import Comb
+from .joint_filter import JointFilter
+
+__all__ = ["Clocks"]
+
+
+class Clocks:
+    """The state of all clocks at the counter value ``epoch``; the trackers of the channels share it."""
+
+    def __init__(self, tick_hz: float, epoch: int, levels: Levels) -> None:
+        self.tick_hz = tick_hz
+        self.epoch = epoch
+        self.levels = levels
+        self.filter = JointFilter()
+
+    def advance(self, tick: int) -> None:
+        """Predict up to ``tick``; an earlier one changes nothing."""
+        if tick > self.epoch:
+            self.filter.predict((tick - self.epoch) / self.tick_hz, self.levels)
+            self.epoch = tick
+
+    def set_levels(self, **levels: float) -> None:
+        """Change noise levels."""
+        self.levels = replace(self.levels, **levels)
+
+    def seconds_after(self, tick: int) -> float:
+        """How long ``tick`` lies after the epoch, nominal seconds."""
+        return (tick - self.epoch) / self.tick_hz
+
+    def move_anchor(self, comb: Comb, u: int, tick: int) -> None:
+        """Make the edge at ``tick`` the anchor of ``comb``, whose reading offset is at ``u``."""
+        mean = self.filter.mean
+        at_edge = float(mean[u] + mean[u + 1] * self.seconds_after(tick))
+        mean[u] += comb.move(tick, at_edge)

@@ -1,0 +1,116 @@
+"""A Kalman filter over the joint clock model: mean, covariance, and the ways to move them. Pure.
+
+All updates are in Joseph form, so the covariance stays positive and symmetric for ever. The block update
+is the general one for measurement noise that is correlated with the process noise of the same step:
+P+ = A P A' + [I -K] G [I -K]' with A = F - K H and G the joint noise covariance.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .clock_model import SIZE, EdgeBlock, Floats, Levels, transition, unit_noise
+
+__all__ = ["JointFilter", "PreparedBlock"]
+
+_IDENTITY = np.eye(SIZE)
+_LONGEST_STEP_S = 8.0
+
+
+class JointFilter:
+    """Mean (ns, ppb, ppb/s) and covariance of the joint state at one moment."""
+
+    def __init__(self) -> None:
+        self.mean: Floats = np.zeros(SIZE)
+        self.cov: Floats = np.zeros((SIZE, SIZE))
+
+    def predict(self, span_s: float, levels: Levels) -> None:
+        """Move on by ``span_s`` without a measurement."""
+        steps = max(1, math.ceil(span_s / _LONGEST_STEP_S))
+        step_s = span_s / steps
+        matrix, noise = transition(step_s), np.tensordot(levels.intensities(), unit_noise(step_s), 1)
+        for _ in range(steps):
+            self.mean = matrix @ self.mean
+            cov = matrix @ self.cov @ matrix.T + noise
+            self.cov = 0.5 * (cov + cov.T)
+
+    def precision(self, prepared: PreparedBlock, noise: Floats) -> Floats:
+        """Inverse covariance (m, m) of the block's moments as predicted; ``noise`` is the moments' own."""
+        design = prepared.block.design
+        return _inverse(design @ self.cov @ design.T + noise)
+
+    def update_block(
+        self, prepared: PreparedBlock, moments: Floats, noise: Floats, precision: Floats
+    ) -> None:
+        """Move on to the block's end and take its ``moments`` (ns), residuals against this mean."""
+        design, matrix = prepared.block.design, prepared.block.transition
+        cross = matrix @ self.cov @ design.T + prepared.cross
+        gain = cross @ precision
+        closed = matrix - gain @ design
+        cov = closed @ self.cov @ closed.T + prepared.process
+        shared = prepared.cross @ gain.T
+        cov += gain @ noise @ gain.T - shared - shared.T
+        self.cov = 0.5 * (cov + cov.T)
+        self.mean = matrix @ self.mean + gain @ moments
+
+    def offset_at(self, u: int, ago_s: float) -> tuple[float, float]:
+        """Predicted reading offset of the clock at ``u``, ``ago_s`` before now, and its variance."""
+        v = u + 1
+        cov = self.cov
+        offset = float(self.mean[u] - ago_s * self.mean[v])
+        return offset, float(cov[u, u] - 2.0 * ago_s * cov[u, v] + ago_s * ago_s * cov[v, v])
+
+    def update_offset(self, u: int, ago_s: float, residual_ns: float, variance: float) -> None:
+        """Take one measurement of the reading offset of the clock at ``u``, made ``ago_s`` ago."""
+        cov = self.cov
+        shared = cov[u] - ago_s * cov[u + 1]
+        total = float(shared[u] - ago_s * shared[u + 1]) + variance
+        gain = shared / total
+        closed = _IDENTITY.copy()
+        closed[:, u] -= gain
+        closed[:, u + 1] += ago_s * gain
+        cov = closed @ cov @ closed.T
+        cov += np.multiply.outer(variance * gain, gain)
+        self.cov = cov
+        self.mean = self.mean + gain * residual_ns
+
+    def forget(self, index: int, variance: float, mean: float | None = None) -> None:
+        """Set one element loose: no correlation with the others, ``variance``, and ``mean`` if given."""
+        self.cov[index, :] = 0.0
+        self.cov[:, index] = 0.0
+        self.cov[index, index] = variance
+        if mean is not None:
+            self.mean[index] = mean
+
+    def shift(self, index: int, by: float, variance: float = 0.0) -> None:
+        """Move the mean of one element, and widen it."""
+        self.mean[index] += by
+        self.cov[index, index] += variance
+
+
+def _inverse(matrix: Floats) -> Floats:
+    """Of a small symmetric matrix; three by three by hand, which is four times as fast."""
+    if matrix.shape != (3, 3):
+        inverse: Floats = np.linalg.inv(matrix).astype(np.float64)
+        return inverse
+    (a, b, c), (_, d, e), (_, _, f) = matrix.tolist()
+    aa, bb, cc = d * f - e * e, c * e - b * f, b * e - c * d
+    scale = 1.0 / (a * aa + b * bb + c * cc)
+    aa, bb, cc = aa * scale, bb * scale, cc * scale
+    dd, ee, ff = (a * f - c * c) * scale, (b * c - a * e) * scale, (a * d - b * b) * scale
+    return np.array(((aa, bb, cc), (bb, dd, ee), (cc, ee, ff)))
+
+
+class PreparedBlock:
+    """An ``EdgeBlock`` at certain noise levels; ``jitter_variance`` of one edge in ns^2."""
+
+    def __init__(self, block: EdgeBlock, levels: Levels, jitter_variance: float) -> None:
+        self.block = block
+        self.weights = block.weights
+        self.process, self.moments, self.cross = block.at(levels, jitter_variance)
+        self.mean_row: Floats = block.design[0]
+        """What the mean of the edges' phases is made of."""
+        self.process_mean_variance = float(self.moments[0, 0] - jitter_variance * block.edge_noise[0, 0])
+        """What the clocks' own noise inside the block does to the mean of the phases, ns^2."""

@@ -1,0 +1,113 @@
+"""The TCXO's frequency against the board's temperature, learned while GPS is there. Pure.
+
+Recursive least squares with forgetting over a parabola, whose constant term may walk as a TCXO does
+(so that slow ageing is not mistaken for temperature). Ljung, System Identification, ch. 11.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .clock_model import Floats
+
+__all__ = ["TemperatureModel"]
+
+SAMPLE_S = 64.0
+"""Estimates of the frequency are learned from this far apart, so that they are nearly independent."""
+_SMOOTHING_S = 20.0
+_SCALE_C = 10.0
+_PRIOR_PPB = np.array([3e4, 500.0, 100.0])
+"""Standard deviations at the start: constant, per 10 degrees (0.05 ppm/degree), per (10 degrees)^2."""
+_FORGETTING = 0.9996
+"""Per sample: about two days."""
+
+
+class TemperatureModel:
+    """Rate offset (ppb) as a function of temperature (degrees Celsius)."""
+
+    def __init__(self) -> None:
+        self.celsius: float | None = None
+        """The board's temperature, smoothed over 20 s; None while there is no sensor."""
+        self.samples = 0
+        self._centre_c: float | None = None
+        self._coefficients: Floats = np.zeros(3)
+        self._cov: Floats = np.diag(_PRIOR_PPB**2)
+        self._surprise = 1.0
+
+    def measure(self, celsius: float | None, span_s: float) -> None:
+        """Take the sensor's reading, ``span_s`` after the last."""
+        if celsius is None or not math.isfinite(celsius):
+            return
+        if self._centre_c is None:
+            self._centre_c = celsius
+        if self.celsius is None or abs(celsius - self.celsius) > 20.0:
+            self.celsius = celsius
+        else:
+            self.celsius += (celsius - self.celsius) * min(1.0, span_s / _SMOOTHING_S)
+
+    def learn(self, rate_ppb: float, variance: float, walk_ppb: float) -> None:
+        """Take an estimate of the rate at the present temperature; ``walk_ppb`` is the TCXO's, per root s."""
+        if self.celsius is None:
+            return
+        row = self._row(self.celsius)
+        self._cov[0, 0] += walk_ppb * walk_ppb * SAMPLE_S
+        shared = self._cov @ row
+        total = float(row @ shared) + variance
+        surprise = rate_ppb - float(row @ self._coefficients)
+        if self.samples > 10:
+            self._surprise += (min(surprise * surprise / total, 25.0) - self._surprise) / 100.0
+        gain = shared / total
+        self._coefficients = self._coefficients + gain * surprise
+        cov = (self._cov - np.outer(gain, shared)) / _FORGETTING
+        self._cov = _no_wider_than_prior(0.5 * (cov + cov.T))
+        self.samples += 1
+
+    def change(self, from_c: float, to_c: float) -> tuple[float, float]:
+        """By how much (ppb) the rate differs between two temperatures, and that figure's variance."""
+        rows = self._row(to_c) - self._row(from_c)
+        return float(rows @ self._coefficients), float(rows @ self._cov @ rows) * max(1.0, self._surprise)
+
+    def export_state(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "centre_c": self._centre_c,
+            "samples": self.samples,
+            "coefficients_ppb": self._coefficients.tolist(),
+            "covariance": self._cov.tolist(),
+            "surprise": self._surprise,
+        }
+
+    def import_state(self, state: Mapping[str, Any]) -> None:
+        """Raises ValueError for a state that is not sound."""
+        try:
+            coefficients = np.array(state["coefficients_ppb"], dtype=np.float64)
+            cov = np.array(state["covariance"], dtype=np.float64)
+            centre, samples, surprise = state["centre_c"], int(state["samples"]), float(state["surprise"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"temperature model: {error}") from None
+        sound = coefficients.shape == (3,) and cov.shape == (3, 3) and samples >= 0
+        sound = sound and math.isfinite(surprise) and surprise >= 0
+        if not sound or not (np.isfinite(coefficients).all() and np.isfinite(cov).all()):
+            raise ValueError("temperature model: coefficients of the wrong form")
+        if np.linalg.eigvalsh(0.5 * (cov + cov.T)).min() < 0:
+            raise ValueError("temperature model: the covariance is not positive")
+        if centre is not None and not (isinstance(centre, (int, float)) and math.isfinite(centre)):
+            raise ValueError("temperature model: the centre is no temperature")
+        self._centre_c, self.samples = centre, samples
+        self._surprise = surprise
+        self._coefficients, self._cov = coefficients, 0.5 * (cov + cov.T)
+
+    def _row(self, celsius: float) -> Floats:
+        x = (celsius - (celsius if self._centre_c is None else self._centre_c)) / _SCALE_C
+        return np.array([1.0, x, x * x])
+
+
+def _no_wider_than_prior(cov: Floats) -> Floats:
+    """Forgetting must not blow up what the data say nothing about."""
+    shrink = np.minimum(1.0, _PRIOR_PPB / np.sqrt(np.maximum(np.diag(cov), 1e-30)))
+    narrowed: Floats = cov * np.outer(shrink, shrink)
+    return narrowed
