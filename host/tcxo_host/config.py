@@ -85,6 +85,9 @@ class PwmConfig:
         choices=("auto", "setup", "verify", "off"),
     )
     rate_hz: int = setting(50, "edges a second; 50 is exact on every model", low=1, high=1000)
+    rp1_ratio: bool = setting(
+        False, "Pi 5, experimental: refer the PWM to the system clock through the Ethernet clock /dev/ptp0"
+    )
     gpio: int = setting(12, "GPIO number of the pin: 12, 13, 18 or 19", low=0, high=27)
 
 

@@ -18,6 +18,7 @@ from .config import Config, RecordConfig
 from .dump.recorder import Recorder
 from .dump.writer import CaptureWriter
 from .errors import DataError, LinkError, OutputError
+from .estimate.interface import Estimator
 from .estimate.registry import make_estimator
 from .link import Link, Received, open_link
 from .pipeline import Event, Identified, Message, Pipeline, Row
@@ -62,9 +63,7 @@ class Daemon:
         self._output = None if config.output.measure_only else TempcompFile(config.output.path)
         self._trace = _open_trace(config.output.trace)
         self._recorder = _make_recorder(config.record)
-        self._pipeline = Pipeline(
-            make_estimator(config.estimator.name), PublishPolicy(config.output.max_step_ppm)
-        )
+        self._pipeline = Pipeline(_make_estimator(config), PublishPolicy(config.output.max_step_ppm))
         self._line_before = LineCounts()
         self._stopping = False
         self._said = _Said()
@@ -237,6 +236,15 @@ class Daemon:
 
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
         log.warning("SIGHUP: the configuration is read at start only; restart the daemon to apply a change")
+
+
+def _make_estimator(config: Config) -> Estimator:
+    estimator = make_estimator(config.estimator.name)
+    if not config.pwm.rp1_ratio:
+        return estimator
+    from .rp1_ratio import Rp1Corrected, Rp1Ratio
+
+    return Rp1Corrected(estimator, Rp1Ratio().second)
 
 
 def _open_trace(path: str) -> IO[str] | None:

@@ -98,6 +98,12 @@ SPOILT = {
     "unknown model": (
         put("/proc/device-tree/compatible", b"acme,board\0"), "model", FAIL, "unknown model 'Raspberry Pi 4", "",
     ),
+    "rp1_ratio on a Pi 5": (
+        lambda tree: tree | trees.PI5 | {TOML: "[pwm]\nrp1_ratio = true\n", "/dev/ptp0": ""}, "model", WARN, "experimental", "compare",
+    ),
+    "rp1_ratio without a PTP clock": (
+        lambda tree: tree | trees.PI5 | {TOML: "[pwm]\nrp1_ratio = true\n"}, "model", FAIL, "not there", "dmesg",
+    ),
     "old kernel": (put("/proc/sys/kernel/osrelease", "5.10.103-v8+"), "kernel", WARN, "400 ppm", "full-upgrade"),
     "no overlay": (put("/boot/firmware/config.txt", CONFIG_TXT), "overlay", FAIL, "no pwm overlay", "clock=1200000"),
     "overlay commented out": (

@@ -180,6 +180,13 @@ def test_measure_only_leaves_chrony_alone_and_works_on_a_pi_5(tmp_path: Path) ->
     )
 
 
+def test_a_pi_5_with_the_crystals_ratio_is_set_up_for_chrony(tmp_path: Path) -> None:
+    base = trees.write_tree(tmp_path, trees.PI5 | trees.CHRONY | {"/boot/firmware/config.txt": ""})
+    assert do(install, base, "--rp1-ratio") == 0
+    assert load_config(base / "etc/tcxo-host.toml").pwm.rp1_ratio
+    assert "tempcomp /run/tcxo" in (base / "etc/chrony/conf.d/tcxo-host.conf").read_text()
+
+
 def test_blocks_come_and_go_without_a_trace() -> None:
     for text in ("", "a\n", "a\nb", "a\n\n"):
         with_block = add_block(text, "x\n")

@@ -46,6 +46,11 @@ def add_parser(subparsers: Any) -> None:
         "--refclock", action="store_true", help="hand chrony a reference clock instead of the tempcomp file"
     )
     parser.add_argument("--measure-only", action="store_true", help="measure, but leave chrony alone")
+    parser.add_argument(
+        "--rp1-ratio",
+        action="store_true",
+        help="Pi 5, experimental: refer the PWM to the system clock by /dev/ptp0",
+    )
     parser.add_argument("--force", action="store_true", help="overwrite files that were changed by hand")
     parser.add_argument("--executable", metavar="PATH", help="the tcxo-host that the units shall start")
     parser.add_argument("--model", metavar="KEY", help="take this model instead of asking the device tree")
@@ -124,7 +129,7 @@ def _plan(args: argparse.Namespace, root: Root) -> Plan:
     from ..pi.pwm import refuse_foreign_crystal
 
     model = model_by_key(args.model) if args.model else identify_model(root)
-    refuse_foreign_crystal(model, args.measure_only)
+    refuse_foreign_crystal(model, args.measure_only or args.rp1_ratio)
     if not args.measure_only and main_file(root) is None:
         raise UnavailableError("chrony is not installed here: sudo apt install chrony, then install again")
     subject = Subject(root, Config())
@@ -135,6 +140,7 @@ def _plan(args: argparse.Namespace, root: Root) -> Plan:
         chrony=args.chrony or ("ntp" if root.exists("/dev/pps0") else "tempcomp"),
         measure_only=args.measure_only,
         refclock=args.refclock,
+        rp1_ratio=args.rp1_ratio,
     )
     main = main_file(root)
     return make_plan(

@@ -31,6 +31,7 @@ def ready_pwm(root: Root, config: PwmConfig, *, measure_only: bool) -> None:
             raise
         log.debug("no Raspberry Pi: the PWM is somebody else's business")
         return
+    measure_only = measure_only or config.rp1_ratio
     pwm.refuse_foreign_crystal(model, measure_only)
     try:
         report = _prepared_or_seen(root, config, model, measure_only)

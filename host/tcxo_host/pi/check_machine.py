@@ -48,6 +48,16 @@ def check_model(subject: Subject) -> Finding:
         return fail("model", what, "run tcxo-host on the Raspberry Pi whose clock it shall correct")
     crystal = f"{model.crystal_hz / 1e6:g} MHz crystal"
     name = subject.root.read("/proc/device-tree/model") or model.title
+    if not model.shared_crystal and subject.config.pwm.rp1_ratio:
+        if not subject.root.exists("/dev/ptp0"):
+            return fail(
+                "model", f"{name}: pwm.rp1_ratio needs /dev/ptp0, which is not there", "dmesg | grep -i ptp"
+            )
+        return warn(
+            "model",
+            f"{name}: the PWM is referred to the system clock through /dev/ptp0, which is experimental",
+            "compare with chronyc tracking before you trust it",
+        )
     if not model.shared_crystal:
         phc = " (/dev/ptp0 is there: rp1_ratio, experimental)" if subject.root.exists("/dev/ptp0") else ""
         return fail(

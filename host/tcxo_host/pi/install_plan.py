@@ -41,6 +41,7 @@ class Options:
     gpio: int = 12
     chrony: str = "tempcomp"
     measure_only: bool = False
+    rp1_ratio: bool = False
     refclock: bool = False
     """Hand chrony a reference clock instead of the tempcomp file."""
 
@@ -95,6 +96,8 @@ def make_plan(
         toml = toml.replace("[output]\n", "[output]\nmeasure_only = true\n")
     elif options.refclock:
         toml = toml.replace("[output]\n", "[output]\nsock = true\n")
+    if options.rp1_ratio:
+        toml = toml.replace("[pwm]\n", "[pwm]\nrp1_ratio = true\n")
     files = [
         OwnFile("/etc/systemd/system/tcxo-host.service", _template("tcxo-host.service", names)),
         OwnFile("/etc/systemd/system/tcxo-host-pwm.service", _template("tcxo-host-pwm.service", names)),
