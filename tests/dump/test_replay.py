@@ -58,7 +58,7 @@ def test_stdin_and_stdout(tmp_path):
     path = tmp_path / "a.tcxocap"
     write_capture(path, seconds=10)
     with path.open("rb") as file:
-        done = dump("replay", "-", "--csv", "-", stdin=file)
+        done = dump("replay", "-", "--estimator", "boxcar64", "--csv", "-", stdin=file)
     assert done.stdout.splitlines()[0] == CSV_HEADER
     assert len(done.stdout.splitlines()) == 11
     assert "10 seconds, 0 with a published value" in done.stderr

@@ -40,7 +40,9 @@ def build_edges(builder, record):
     size = 64
     entries, ctl, chan = layout.new_ring(size), layout.new_ctl(size), layout.new_chan(record["channel"])
     reader = ring.RingReader(entries, ctl, [chan])
-    reader._numbers[0] = record["number"]
+    captured = (record["number"] + len(record["ticks"])) & 0xFFFFFFFF
+    chan[4] = captured & 0xFFFF
+    chan[5] = captured >> 16
     flags = record["flags"]
     for index, tick in enumerate(record["ticks"]):
         number = (record["number"] + index) & 0xFFFF
