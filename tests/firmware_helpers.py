@@ -19,6 +19,7 @@ class BoardReader:
     """An open reader of a simulated board's port. Records pile up in ``records``."""
 
     def __init__(self, board: SimBoard) -> None:
+        self._board = board
         self.decoder = FrameDecoder()
         self.records: list[Record] = []
         self.byte_count = 0
@@ -51,6 +52,7 @@ class BoardReader:
         deadline = time.monotonic() + patience_s
         while not wanted(self):
             if not self.poll():
+                self._board.check_alive()
                 assert time.monotonic() < deadline, f"waited in vain; last records: {self.records[-3:]}"
                 time.sleep(0.001)
 

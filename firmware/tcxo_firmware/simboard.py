@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import BOARDS_DIR, DEVICE_DIR
+from .simi2c import SimI2CBus
 
 __all__ = ["SimBoard", "SimBoardError", "find_vm"]
 
@@ -29,7 +30,9 @@ _SIM_DIR = Path(__file__).parent / "sim"
 
 # As in sim/world.py, which this module cannot import: it runs in the other VM.
 _EVENT = np.dtype([("kind", "u1"), ("tick", "<u8"), ("value", "<i4")])
-_ADVANCE, _CONNECTED, _MCU_CDEG, _EXTERNAL_CDEG, _SUPPLY_MV, _STALLED = 0, 8, 9, 10, 11, 12
+_ADVANCE, _CONNECTED, _MCU_CDEG, _EXTERNAL_CDEG, _SUPPLY_MV, _STALLED, _CRASH = 0, 8, 9, 10, 11, 12, 13
+
+_PWRON_RESET, _HARD_RESET = 1, 2  # as in sim/machine.py
 
 _LINE_CHUNK = 4096
 _LOSSY_PATIENCE_S = 0.2
@@ -66,7 +69,8 @@ class SimBoard:
     Nothing but ``feed`` and ``advance`` moves the board's clocks, so it runs as fast as the machine allows
     and gives the same bytes for the same events. Ticks are absolute and start at ``start_tick`` at every
     start of the board. A reader that falls behind makes ``feed`` wait; with ``lossy`` the board sees a full
-    buffer instead, as on real hardware.
+    buffer instead, as on real hardware. ``i2c`` is the same board's I2C bus; once a controller has read
+    there, time waits for its next read when that is more than ``i2c_hold_ms`` of simulated time away.
 
     One thread may feed while another plays faults. Raises SimBoardError where the board's process is gone.
     """
@@ -81,6 +85,7 @@ class SimBoard:
         board: str = "SIM",
         lossy: bool = False,
         vm: tuple[str, list[str]] | None = None,
+        i2c_hold_ms: int = 2500,
     ) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="tcxo-simboard-"))
         self.path = str(path) if path is not None else str(self._directory / "port")
@@ -89,6 +94,7 @@ class SimBoard:
         self.boot_id = boot_id
         self._board = board
         self._lossy = lossy
+        self._i2c_hold_ms = 0 if lossy else i2c_hold_ms
         self._process: subprocess.Popen[bytes] | None = None
         self._master = self._watch = -1
         self._stopping = threading.Event()
@@ -97,6 +103,7 @@ class SimBoard:
         self._host_connected = self._stalled = False
         self._backlog = b""
         self._written_at = 0.0
+        self._last_output = b""
         self.tick = start_tick
         self._open_pty()
         self._start(start_tick)
@@ -164,7 +171,7 @@ class SimBoard:
             self.boot_id = self.boot_id + 1 if boot_id is None else boot_id
             self._host_connected = self._stalled = False
             self._backlog = b""
-            self._start(start_tick)
+            self._start(start_tick, _HARD_RESET)
 
     def inject_noise(self, data: bytes) -> None:
         """Bytes that the reader sees between the board's own."""
@@ -175,6 +182,20 @@ class SimBoard:
     def stall_reader(self, stalled: bool) -> None:
         """The host stops taking bytes: from now on the board's own port buffer fills."""
         self._event(_STALLED, 0, int(stalled))
+
+    def crash(self) -> None:
+        """An exception in the middle of the main loop; the process then ends, as by machine.reset()."""
+        self._event(_CRASH, 0)
+
+    def check_alive(self) -> None:
+        """Raises SimBoardError when the board's process ended by itself."""
+        if self._process is not None and self._process.poll() is not None:
+            raise SimBoardError(f"the simulated board ended: {self._last_words()}")
+
+    def wait_ended(self, patience_s: float = 10) -> int:
+        """Wait for the board's process to end by itself (crash, watchdog); its exit status."""
+        assert self._process is not None
+        return self._process.wait(patience_s)
 
     def stop(self) -> None:
         """End everything and remove the port. May be called twice."""
@@ -188,13 +209,16 @@ class SimBoard:
 
     # The process.
 
-    def _start(self, start_tick: int) -> None:
+    def _start(self, start_tick: int, reset_cause: int = _PWRON_RESET) -> None:
         feed_read, feed_write = os.pipe()
         in_read, in_write = os.pipe()
         out_read, out_write = os.pipe()
         control_read, control_write = os.pipe()
-        for fd in (feed_read, in_read, control_read, out_read):
+        i2c_read, i2c_request = os.pipe()
+        i2c_answer, i2c_write = os.pipe()
+        for fd in (feed_read, in_read, control_read, out_read, i2c_read):
             os.set_blocking(fd, False)
+        vm_fds = (feed_read, control_read, i2c_read, i2c_write)
         paths = [str(DEVICE_DIR), str(BOARDS_DIR / self._board), str(_SIM_DIR)]
         env = dict(os.environ)
         if "micropython" in Path(self._command[0]).name:
@@ -210,20 +234,22 @@ class SimBoard:
                 str(self.tick_hz),
                 str(start_tick),
                 str(self.boot_id & 0xFFFFFFFF),
-                str(feed_read),
-                str(control_read),
+                str(reset_cause),
+                str(self._i2c_hold_ms),
+                *map(str, vm_fds),
             ],
             stdin=in_read,
             stdout=out_write,
             stderr=self._log,
-            pass_fds=(feed_read, control_read),
+            pass_fds=vm_fds,
             cwd=self._directory,
             env=env,
         )
-        for fd in (feed_read, in_read, control_read, out_write):
+        for fd in (in_read, out_write, *vm_fds):
             os.close(fd)
         self._feed, self._to_vm, self._from_vm = feed_write, in_write, out_read
         self._to_control = control_write
+        self.i2c = SimI2CBus(i2c_request, i2c_answer)
         with contextlib.suppress(OSError):
             fcntl.fcntl(self._feed, fcntl.F_SETPIPE_SZ, 65536)
         self.tick = start_tick
@@ -236,6 +262,7 @@ class SimBoard:
         self._process = None
         for fd in (self._feed, self._to_control, self._to_vm, self._from_vm):
             os.close(fd)
+        self.i2c.close()
         self._log.close()
 
     def _event(self, kind: int, tick: int, value: int = 0) -> None:
@@ -252,8 +279,10 @@ class SimBoard:
                 raise SimBoardError(f"the simulated board ended: {self._last_words()}") from None
 
     def _last_words(self) -> str:
+        """Of the process: MicroPython tells an uncaught exception on standard output, CPython on the other."""
         text = (self._directory / "stderr").read_text(errors="replace").strip()
-        return text[-2000:] or "no message"
+        told = self._last_output.decode(errors="replace")
+        return text[-2000:] or told[told.find("Traceback") :].strip() or "no message"
 
     # The line.
 
@@ -298,6 +327,7 @@ class SimBoard:
                 os.write(self._to_vm, os.read(self._master, _LINE_CHUNK))
         if events.get(self._from_vm, 0) & select.POLLIN:
             data = os.read(self._from_vm, _LINE_CHUNK)
+            self._last_output = (self._last_output + data)[-2000:]
             if not hung_up:
                 self._backlog = data
         if self._backlog:

@@ -67,3 +67,25 @@ class LED:
 
     def off(self):
         WORLD.leds &= ~(1 << self.number)
+
+
+class ADCAll:
+    def __init__(self, bits, mask):
+        pass
+
+    def read_vref(self):
+        return WORLD.supply_mv / 1000
+
+    def read_core_temp(self):
+        return WORLD.mcu_cdeg / 100
+
+
+class ADC:
+    """A TMP36 on a 12-bit converter: 500 mV at 0 degC, 10 mV a degree."""
+
+    def __init__(self, pin):
+        pass
+
+    def read(self):
+        millivolt = 500 + WORLD.external_cdeg / 10
+        return max(0, min(4095, round(millivolt * 4095 / WORLD.supply_mv)))

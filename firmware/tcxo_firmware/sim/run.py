@@ -1,6 +1,6 @@
 """Starts the device files in a VM on Linux, with the stand-ins in place of the port's modules.
 
-``run.py TICK_HZ START_TICK BOOT_ID FEED_FD CONTROL_FD``, with device/, the board's folder and sim/ on
+``run.py TICK_HZ START_TICK BOOT_ID RESET_CAUSE HOLD_MS FDS...``, with device/, the board's folder and sim/ on
 the path; the serial line is standard input and output. In CPython the stand-ins for MicroPython's own modules
 (sim/cpython) are used too.
 """
@@ -8,9 +8,11 @@ the path; the serial line is standard input and output. In CPython the stand-ins
 import os
 import sys
 
-tick_hz, start_tick, boot_id, feed_fd, control_fd = (int(text, 0) for text in sys.argv[-5:])
+numbers = [int(text) for text in sys.argv[-9:]]
+tick_hz, start_tick, boot_id, reset_cause, hold_ms = numbers[:5]
 
-FILES = ((feed_fd, "rb"), (control_fd, "rb"), (0, "rb"), (1, "wb"))
+# feed, control, line in and out, I2C in and out
+FILES = tuple(zip(numbers[5:7] + [0, 1] + numbers[7:], ("rb", "rb", "rb", "wb", "rb", "wb")))  # noqa: RUF005
 if sys.implementation.name == "micropython":
     files = [open(fd, mode) for fd, mode in FILES]
 else:
@@ -19,6 +21,8 @@ else:
 from world import WORLD  # noqa: E402
 
 WORLD.open(tick_hz, start_tick, boot_id.to_bytes(4, "little"), *files)
+WORLD.reset_cause = reset_cause
+WORLD.i2c_hold_ms = hold_ms
 
 import simtime  # noqa: E402
 
@@ -37,10 +41,12 @@ if sys.implementation.name == "micropython":
     sys.modules["os"] = _Os()
 else:
     import time
+    import traceback
 
+    sys.print_exception = lambda error, stream: traceback.print_exception(error, file=stream)
     sys.modules["tcxo.isr"] = None  # no native code here
     os.urandom = lambda count: WORLD.boot_id[:count]
-    for name in ("ticks_ms", "ticks_add", "ticks_diff"):
+    for name in ("ticks_ms", "ticks_add", "ticks_diff", "sleep_ms"):
         setattr(time, name, getattr(simtime, name))
 
 import tcxo.app  # noqa: E402

@@ -9,6 +9,10 @@ def ticks_ms():
     return WORLD.ticks_ms()
 
 
+def sleep_ms(duration_ms):
+    """Only the feed moves time: nothing to wait for."""
+
+
 def ticks_add(ticks, delta):
     return (ticks + delta) % _PERIOD
 

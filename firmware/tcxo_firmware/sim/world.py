@@ -15,7 +15,7 @@ from tim2 import Tim2
 
 EVENT = "<BQi"
 EVENT_BYTES = 13
-ADVANCE, CONNECTED, MCU_CDEG, EXTERNAL_CDEG, SUPPLY_MV, STALLED, STOP = 0, 8, 9, 10, 11, 12, 13
+ADVANCE, CONNECTED, MCU_CDEG, EXTERNAL_CDEG, SUPPLY_MV, STALLED, CRASH = 0, 8, 9, 10, 11, 12, 13
 
 IDLE_MS = 50
 USB_BUFFER_BYTES = 1024
@@ -34,13 +34,18 @@ class World:
         self.mcu_cdeg = 2500
         self.external_cdeg = 2500
         self.supply_mv = 3300
+        self.watchdog_ms = 0
+        self.fed_at = 0
+        self.i2c_target = None
+        self.i2c_hold_ms = 0
+        self._i2c_at = None
         self._events = b""
         self._position = 0
         self._typed = bytearray()
         self._queued = bytearray()
 
-    def open(self, tick_hz, start_tick, boot_id, feed, control, line_in, line_out):
-        """The four are raw binary files; the inputs do not block."""
+    def open(self, tick_hz, start_tick, boot_id, feed, control, line_in, line_out, i2c_in, i2c_out):
+        """The six are raw binary files; the inputs do not block."""
         self.tick_hz = tick_hz
         self.start_tick = start_tick
         self.boot_id = boot_id
@@ -50,10 +55,13 @@ class World:
         self._control = control
         self._line_in = line_in
         self._line_out = line_out
+        self._i2c_in = i2c_in
+        self._i2c_out = i2c_out
         self._poll = select.poll()
         self._poll.register(feed, select.POLLIN)
         self._poll.register(control, select.POLLIN)
         self._poll.register(line_in, select.POLLIN)
+        self._poll.register(i2c_in, select.POLLIN)
 
     # Time.
 
@@ -66,9 +74,15 @@ class World:
             kind, _, value = struct.unpack(EVENT, data)
             self._happen(kind, value)
             return
+        self._serve_i2c()
+        self._watch()
         if self._position + EVENT_BYTES > len(self._events) and not self._refill():
             return
         until = self.timer.tick + IDLE_MS * self.tick_hz // 1000
+        while self._is_i2c_overdue():
+            self._poll.poll()
+            if not self._serve_i2c():
+                return
         while self._position + EVENT_BYTES <= len(self._events):
             kind, tick, value = struct.unpack_from(EVENT, self._events, self._position)
             if kind <= 4 and tick > until:
@@ -110,8 +124,40 @@ class World:
             self.external_cdeg = value
         elif kind == SUPPLY_MV:
             self.supply_mv = value
-        elif kind == STOP:
-            sys.exit(0)
+        elif kind == CRASH:
+            raise RuntimeError("simulated crash")
+
+    # The watchdog and the I2C bus.
+
+    def _watch(self):
+        ticks = self.watchdog_ms * (self.tick_hz // 1000)
+        if ticks and self.timer.tick - self.fed_at > ticks:
+            sys.exit(4)
+
+    def _is_i2c_overdue(self):
+        """A controller that polls more slowly than time is fed: the world waits for it."""
+        if self._i2c_at is None or not self.i2c_hold_ms:
+            return False
+        return self.timer.tick - self._i2c_at > self.i2c_hold_ms * (self.tick_hz // 1000)
+
+    def _serve_i2c(self):
+        """One transfer: ``token u8, address u8, write length u16, read length u16``, bytes; answered with
+        ``token u8, acknowledged u8, length u16``, bytes. False when none was wanted."""
+        head = self._i2c_in.read(6)
+        if not head:
+            return False
+        token, address, write_length, read_length = struct.unpack("<BBHH", head)
+        written = self._i2c_in.read(write_length) if write_length else b""
+        target = self.i2c_target
+        if target is None or target.addr != address:
+            self._i2c_out.write(struct.pack("<BBH", token, 0, 0))
+            return True
+        if write_length:
+            target.on_write(written)
+        answer = target.on_read(read_length) if read_length else b""
+        self._i2c_at = self.timer.tick
+        self._i2c_out.write(struct.pack("<BBH", token, 1, len(answer)) + bytes(answer))
+        return True
 
     # The line.
 

@@ -1,11 +1,14 @@
 """The main loop: ring to records to the ways out, commands back in."""
 
-from time import ticks_add, ticks_diff, ticks_ms
+from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
 
 import machine
+import micropython
 
-from tcxo import board, reports
+from tcxo import board, crash, reports
 from tcxo.capture import Capture
+from tcxo.health import Lights, Sensors, Watchdog
+from tcxo.pages import MEMORY_BYTES, Pages
 from tcxo.ring import ENTRIES_PER_FRAME, RingReader
 from tcxo.serial import SerialLink, UartPort, UsbPort
 from tcxo.wire import FrameBuilder
@@ -14,6 +17,10 @@ RING_ENTRIES = 256  # 4.9 s of 52 edges a second
 FLUSH_MS = 500
 STATUS_MS = 1000
 IDENTIFY_S = 30  # for a line that can only be listened to
+GPS_QUIET_S = 3
+TEXT_WAIT_S = 60  # what the start has to say waits that long for a serial reader
+CRASH_PAUSE_MS = 5000
+LEAVE_TURNS = 500  # of a millisecond each
 
 _LONGEST_TEXT_QUEUE = 8
 
@@ -27,6 +34,11 @@ class App:
         self.reader = RingReader(self.capture.ring, self.capture.ctl, self.capture.chans)
         self.identity = reports.Identity(channels, self.capture.tick_hz, board.boot_id(), board.reset_cause())
         self.builder = FrameBuilder()
+        self.sensors = Sensors(board.BOARD)
+        self.watchdog = Watchdog(board.BOARD.get("watchdog_ms", 0))
+        self.lights = Lights(board.BOARD.get("leds", {}))
+        self.pages = None
+        self._target = None
         stream = board.BOARD.get("stream", "usb")
         self.link = SerialLink(UsbPort() if stream == "usb" else UartPort(stream[0], stream[1]))
         self.is_streaming = True
@@ -40,10 +52,34 @@ class App:
         self._status_at = ticks_add(ticks_ms(), STATUS_MS)
         self._flush_at = ticks_add(ticks_ms(), FLUSH_MS)
         self._flush_due = False
+        self._gps = [index for index, channel in enumerate(channels) if channel["role"] == "gps_pps"]
+        self._gps_edges = 0
+        self._gps_quiet_s = GPS_QUIET_S
+        for line in crash.take():
+            self.say("crashed before: " + line)
         self.say("started: " + board.BOARD["name"])
+        if board.BOARD.get("i2c"):
+            self._open_i2c(board.BOARD["i2c"])
         if board.BOARD["tick_hz"] != self.capture.tick_hz:
             told = board.BOARD["tick_hz"]
             self.say(f"counter runs at {self.capture.tick_hz} Hz, board_config says {told}")
+
+    def _open_i2c(self, i2c):
+        try:
+            memory = bytearray(MEMORY_BYTES)
+            self._target = machine.I2CTarget(i2c["bus"], i2c["address"], mem=memory, mem_addrsize=16)
+        except (AttributeError, ValueError) as error:
+            # Firmware before v1.26, or a bus this board has not.
+            self.say(f"no I2C: {error}")
+            return
+        self.pages = Pages(memory, self.identity.boot_id)
+        self._identify_builder = FrameBuilder()
+        self.identity.write(self._identify_builder)
+        self.pages.set_identify(self._identify_builder.payload())
+
+    def _is_i2c_read(self):
+        """A controller has been seen: it left a register address other than the first."""
+        return self._target is not None and self._target.memaddr != 0
 
     def say(self, text):
         """Queue a line for people; the oldest goes when nobody reads."""
@@ -58,7 +94,7 @@ class App:
             self._obey(line)
         self._keep_time()
         self.link.pump()
-        if self.link.was_connected:
+        if self.link.was_connected or self.pages:
             self._send_next()
         else:
             self.reader.discard(self.reader.waiting())
@@ -81,19 +117,34 @@ class App:
             if (self.uptime_s + seconds) // IDENTIFY_S > self.uptime_s // IDENTIFY_S:
                 self._owe_identify = True
             self.uptime_s += seconds
+            self._look_after_board()
             if self.is_streaming:
                 if self._owe_status:
                     self.frames_dropped += 1
                 self._owe_status = True
 
+    def _look_after_board(self):
+        counts = self.reader.counts()
+        gps_edges = sum([counts[index][1] for index in self._gps])
+        self._gps_quiet_s = 0 if gps_edges != self._gps_edges else self._gps_quiet_s + 1
+        self._gps_edges = gps_edges
+        faults = sum([overcaptures + drops for _, _, overcaptures, drops in counts])
+        is_read = self.link.was_connected and not self.link.is_busy()
+        self.lights.show(is_read or self.pages is not None, self._gps_quiet_s < GPS_QUIET_S, faults)
+        self.watchdog.feed(self.capture.tick())
+
     def _send_next(self):
-        """Send frames for as long as the port takes them whole."""
-        while not self.link.is_busy():
+        """Send frames for as long as the port takes them whole.
+
+        With an I2C controller reading, the ring is emptied in time whatever the serial reader does: frames that it has
+        no room for are dropped and counted. Without, edges wait in the ring for a slow reader.
+        """
+        while not self.link.is_busy() or self._is_i2c_read():
             self.builder.begin()
             if self._owe_identify:
                 self._owe_identify = False
                 self.identity.write(self.builder)
-            elif self._texts:
+            elif self._texts and (self.link.was_connected or self.uptime_s >= TEXT_WAIT_S):
                 rest = reports.write_text(self.builder, self._texts[0])
                 if rest:
                     self._texts[0] = rest
@@ -110,8 +161,18 @@ class App:
             else:
                 return
             if not self.builder.is_empty():
-                self.frames_sent += 1
-                self.link.send(self.builder.finish())
+                self._put_out()
+
+    def _put_out(self):
+        if self.pages:
+            self.pages.push(self.builder.payload())
+        if not self.link.was_connected:
+            return
+        if self.link.is_busy():
+            self.frames_dropped += 1
+        else:
+            self.frames_sent += 1
+            self.link.send(self.builder.finish())
 
     def _write_edges_and_status(self):
         # The tick first: every edge up to it is in the ring now, and goes out before it.
@@ -130,9 +191,19 @@ class App:
                 tick,
                 self.frames_sent,
                 self.frames_dropped,
-                (reports.TEMPERATURE_ABSENT, reports.TEMPERATURE_ABSENT, reports.VOLTAGE_ABSENT),
+                self.sensors.read(),
                 self.reader.counts(),
             )
+
+    def leave(self):
+        """Stop capturing, and let the last frame out whole."""
+        self.capture.close()
+        for _ in range(LEAVE_TURNS):
+            if not self.link.is_busy():
+                break
+            self.link.pump()
+            machine.idle()
+        self.watchdog.feed_from_now_on()
 
     def _obey(self, line):
         if line == b"id":
@@ -151,12 +222,23 @@ class App:
 
 
 def run():
-    """Capture and stream until ``repl`` or Ctrl-C."""
-    app = App()
+    """Capture and stream until ``repl`` or Ctrl-C, which lead to the REPL. A crash restarts the board."""
+    if hasattr(micropython, "alloc_emergency_exception_buf"):
+        micropython.alloc_emergency_exception_buf(100)
+    app = None
     try:
-        while not app.is_leaving:
+        app = App()
+        while True:
             app.step()
+            if app.is_leaving:
+                break
             machine.idle()
     except KeyboardInterrupt:
         pass
-    app.capture.close()
+    except Exception as error:
+        crash.write(error)
+        # Long enough for Ctrl-C, short enough for the watchdog.
+        sleep_ms(CRASH_PAUSE_MS)
+        machine.reset()
+    if app:
+        app.leave()

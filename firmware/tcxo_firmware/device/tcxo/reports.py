@@ -5,6 +5,7 @@ from tcxo import VERSION, board, wire
 COUNTER_BITS = 32
 TEMPERATURE_ABSENT = -0x8000
 VOLTAGE_ABSENT = 0xFFFF
+LONGEST_TEXT = 200  # bytes a record; fits an I2C slot
 
 
 class Identity:
@@ -13,12 +14,12 @@ class Identity:
     def __init__(self, channels, tick_hz, boot_id, reset_cause):
         self._channels = channels
         self._tick_hz = tick_hz
-        self._boot_id = boot_id
+        self.boot_id = boot_id
         self._reset_cause = reset_cause
 
     def write(self, builder):
         builder.open(wire.IDENTIFY)
-        builder.put("<BBI", wire.PROTOCOL_MAJOR, wire.PROTOCOL_MINOR, self._boot_id)
+        builder.put("<BBI", wire.PROTOCOL_MAJOR, wire.PROTOCOL_MINOR, self.boot_id)
         builder.put("<BIB", self._reset_cause, self._tick_hz, COUNTER_BITS)
         builder.put_string(VERSION)
         builder.put_string(board.BOARD["name"])
@@ -45,7 +46,7 @@ def write_status(builder, uptime_s, tick, frames_sent, frames_dropped, sensors, 
 
 def write_text(builder, data):
     """One text record of at most what a frame holds; returns the rest of ``data`` (bytes)."""
-    room = min(builder.room() - 3, 500)
+    room = min(builder.room() - 3, LONGEST_TEXT)
     # Never cut inside a UTF-8 character.
     end = min(room, len(data))
     while 0 < end < len(data) and data[end] & 0xC0 == 0x80:

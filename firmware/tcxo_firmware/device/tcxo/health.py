@@ -1,0 +1,93 @@
+"""Watchdog, sensors and lights: how the board is, and how it shows. Main-loop code; floats are fine."""
+
+import machine
+import pyb
+
+from tcxo.reports import TEMPERATURE_ABSENT, VOLTAGE_ABSENT
+
+_INTERNAL_CHANNELS = 0x70000  # temperature, reference and battery; leaves the pins alone
+_TMP36_READS = 16
+_FAULT_SHOWN_S = 10
+
+
+class Sensors:
+    """MCU temperature and supply, and a TMP36 where the board has one."""
+
+    def __init__(self, board):
+        self._adc_all = pyb.ADCAll(12, _INTERNAL_CHANNELS) if board.get("mcu_sensors") else None
+        pin = board.get("tmp36_pin")
+        self._tmp36 = pyb.ADC(pyb.Pin(pin)) if pin else None
+
+    def read(self):
+        """``(MCU 0.01 degC, external 0.01 degC, supply mV)``, each the value for "absent" where it is."""
+        mcu_cdeg = TEMPERATURE_ABSENT
+        external_cdeg = TEMPERATURE_ABSENT
+        supply_mv = VOLTAGE_ABSENT
+        if self._adc_all:
+            # The supply first: the port corrects the temperature with it.
+            supply_mv = _within(round(self._adc_all.read_vref() * 1000), 0, 0xFFFE)
+            mcu_cdeg = _within(round(self._adc_all.read_core_temp() * 100), -0x7FFF, 0x7FFF)
+        if self._tmp36:
+            total = 0
+            for _ in range(_TMP36_READS):
+                total += self._tmp36.read()
+            millivolt = total * (supply_mv if self._adc_all else 3300) / (4095 * _TMP36_READS)
+            # 500 mV at 0 degC, 10 mV a degree (data sheet).
+            external_cdeg = _within(round((millivolt - 500) * 10), -0x7FFF, 0x7FFF)
+        return mcu_cdeg, external_cdeg, supply_mv
+
+
+def _within(value, low, high):
+    return max(low, min(high, value))
+
+
+class Watchdog:
+    """Resets a board whose loop or counter stands still. Fed once a second; cannot be stopped."""
+
+    def __init__(self, timeout_ms):
+        self._wdt = machine.WDT(timeout=timeout_ms) if timeout_ms else None
+        self._last_tick = -1
+
+    def feed(self, tick):
+        """``tick``: the counter now. A counter that does not move gets no food either."""
+        if self._wdt and tick != self._last_tick:
+            self._wdt.feed()
+        self._last_tick = tick
+
+    def feed_from_now_on(self):
+        """For the REPL, where no loop turns: a soft timer feeds, until the next soft reset."""
+        if self._wdt:
+            wdt = self._wdt
+            machine.Timer(-1, period=1000, mode=machine.Timer.PERIODIC, callback=lambda timer: wdt.feed())
+
+
+class Lights:
+    """What the LEDs say: ``streaming`` toggles every second, ``no_gps`` and ``fault`` are lit while so.
+
+    A board with a ``single`` LED: on = streaming, blinking = no GPS, off = no reader or a fault.
+    """
+
+    def __init__(self, leds):
+        self._leds = {name: pyb.LED(number) for name, number in leds.items()}
+        self._is_odd = False
+        self._faults = 0
+        self._fault_s = 0
+
+    def show(self, is_streaming, has_gps, faults):
+        """Once a second. ``faults``: overcaptures and ring drops so far; new ones are shown for 10 s."""
+        self._is_odd = not self._is_odd
+        self._fault_s = _FAULT_SHOWN_S if faults != self._faults else max(0, self._fault_s - 1)
+        self._faults = faults
+        is_fault = self._fault_s > 0
+        self._set("streaming", is_streaming and self._is_odd)
+        self._set("no_gps", not has_gps)
+        self._set("fault", is_fault)
+        self._set("single", is_streaming and not is_fault and (has_gps or self._is_odd))
+
+    def _set(self, name, is_on):
+        led = self._leds.get(name)
+        if led:
+            if is_on:
+                led.on()
+            else:
+                led.off()

@@ -1,0 +1,106 @@
+"""The board's own well-being: sensors, crashes, the watchdog, and what a lone command does."""
+
+import json
+
+import pytest
+from firmware_helpers import BoardReader, seconds_of_edges
+from tcxo_firmware.simboard import SimBoard
+
+
+def advance_seconds(board, seconds):
+    board.advance(board.tick + seconds * board.tick_hz)
+
+
+def test_status_carries_temperatures_and_supply():
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        board.set_temperature(-7.25)
+        board.set_supply(3.251)
+        advance_seconds(board, 3)
+        status = reader.wait_status_at(2 * board.tick_hz)
+        assert status.mcu_c == -7.25
+        assert status.external_c == pytest.approx(-7.25, abs=0.05)  # half a step of a 12-bit TMP36 reading
+        assert status.supply_v == 3.251
+
+
+def test_a_crash_is_told_once_after_the_restart_and_the_board_goes_on():
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        board.crash()
+        assert board.wait_ended() == 3, "machine.reset()"
+        board.reboot()
+        reader.wait(lambda r: "RuntimeError: simulated crash" in r.texts())
+        assert "crashed before: Traceback" in reader.texts()
+        channels, ticks = seconds_of_edges(0, 3)
+        board.feed(channels, ticks)
+        advance_seconds(board, 2)
+        reader.wait_status_at(3 * board.tick_hz)
+        board.reboot()
+        reader.records.clear()
+        reader.wait(lambda r: "started" in r.texts())
+        assert "crash" not in reader.texts()
+
+
+def test_a_reset_cause_is_identified():
+    with SimBoard() as board, BoardReader(board) as reader:
+        assert reader.wait_identify().reset_cause == 1
+        board.reboot()
+        assert reader.wait_identify(2).reset_cause == 2
+
+
+def test_repl_ends_the_stream_with_a_whole_frame_and_captures_no_more():
+    channels, ticks = seconds_of_edges(0, 5)
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        board.feed(channels, ticks)
+        advance_seconds(board, 1)
+        reader.wait_status_at(5 * board.tick_hz)
+        reader.send("repl")
+        assert board.wait_ended() == 0, "the main program returned"
+        reader.poll()
+        assert reader.decoder.counts.bad_frames == 0
+
+
+def test_ctrl_c_leaves_the_main_loop_for_the_repl():
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        reader.send("\x03")
+        assert board.wait_ended() == 0
+
+
+def test_a_running_loop_feeds_the_watchdog_through_an_hour():
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        for _ in range(60):
+            advance_seconds(board, 60)
+            reader.poll()
+        reader.wait_status_at(3600 * board.tick_hz)
+        board.check_alive()
+
+
+@pytest.mark.parametrize("leds", [{"streaming": 2, "no_gps": 1, "fault": 4}, {"single": 1}])
+def test_lights_show_streaming_gps_and_fault(leds, tmp_path):
+    from firmware_vms import run_unix
+
+    history = json.loads(run_unix("check_lights.py", json.dumps(leds)))
+    if "single" in leds:
+        assert history == {
+            "streaming": [2, 2, 2, 2],
+            "no GPS": [2, 0, 2, 0],
+            "no reader": [0, 0, 0, 0],
+            "fault": [0] * 10 + [2, 2],
+        }
+    else:
+        streaming, no_gps, fault = 4, 2, 16
+        assert history == {
+            "streaming": [streaming, 0, streaming, 0],
+            "no GPS": [streaming | no_gps, no_gps, streaming | no_gps, no_gps],
+            "no reader": [0, 0, 0, 0],
+            "fault": [streaming | fault, fault] * 5 + [streaming, 0],
+        }
+
+
+def test_the_watchdog_starves_when_the_counter_stands_still():
+    from firmware_vms import run_unix
+
+    assert run_unix("check_watchdog.py").strip() == "fed 2 of 4"
