@@ -94,10 +94,10 @@ class EdgeCollector:
         ledger = self._by_id.get(channel)
         if ledger is None:
             raise ProtocolError(f"edges of channel {channel}, which the board did not announce")
-        deltas = np.frombuffer(body, _DELTA, offset=_HEAD.size)
-        if tick > _MAX_TICK or not deltas.all():
+        ticks = _ticks(tick, body) if tick <= _MAX_TICK else None
+        if ticks is None:
             raise ProtocolError(f"edges of channel {channel} whose ticks do not increase")
-        self._append(ledger, number, flags, _ticks(tick, deltas))
+        self._append(ledger, number, flags, ticks)
 
     def take_status(self, record: Status) -> Second | None:
         """Close the second. None for a repeated record, or while the board is unknown."""
@@ -127,19 +127,26 @@ class EdgeCollector:
             ledger.lost += ahead
             if ahead:
                 self._lost_now[ledger.role] = self._lost_now.get(ledger.role, 0) + ahead
-        ledger.overcaptures += bool(flags & EdgeFlag.OVERCAPTURE)
-        ledger.overflows += bool(flags & EdgeFlag.OVERFLOW)
+        if flags:
+            ledger.overcaptures += bool(flags & EdgeFlag.OVERCAPTURE)
+            ledger.overflows += bool(flags & EdgeFlag.OVERFLOW)
         ledger.seen += ticks.size
         ledger.last_tick = int(ticks[-1])
         ledger.next_number = (number + ticks.size) & 0xFFFFFFFF
         self._pending[ledger.role].append(ticks)
 
 
-def _ticks(tick: int, deltas: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+def _ticks(tick: int, body: bytes) -> npt.NDArray[np.int64] | None:
+    """The record's ticks; None when they do not increase."""
+    if len(body) == _HEAD.size:
+        return np.array((tick,), np.int64)
+    deltas = np.frombuffer(body, _DELTA, offset=_HEAD.size)
+    if not deltas.all():
+        return None
     ticks = np.empty(deltas.size + 1, np.int64)
-    ticks[0] = 0
-    np.cumsum(deltas, out=ticks[1:])
-    ticks += tick
+    ticks[0] = tick
+    deltas.cumsum(dtype=np.int64, out=ticks[1:])
+    ticks[1:] += tick
     return ticks
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "RECORDS",
     "RECORD_HEAD",
     "STATUS",
+    "STATUS_HEAD",
     "TEMPERATURE_ABSENT",
     "TEXT",
     "VOLTAGE_ABSENT",
@@ -136,7 +137,7 @@ CHANNEL_COUNTS = Struct(
     "ring_drops" / Int32ul,
 )
 
-STATUS = Struct(
+STATUS_HEAD = Struct(
     "uptime_s" / Int32ul,
     "tick" / Int64ul,
     "frames_sent" / Int32ul,
@@ -144,8 +145,8 @@ STATUS = Struct(
     "mcu_cdeg" / Int16sl,
     "external_cdeg" / Int16sl,
     "supply_mv" / Int16ul,
-    "channels" / PrefixedArray(Int8ul, CHANNEL_COUNTS),
 )
+STATUS = Struct(*STATUS_HEAD.subcons, "channels" / PrefixedArray(Int8ul, CHANNEL_COUNTS))
 
 TEXT = Struct("text" / GreedyString("utf8"))
 

@@ -15,7 +15,6 @@ from .clock_model import SIZE, EdgeBlock, Floats, Levels, transition, unit_noise
 
 __all__ = ["JointFilter", "PreparedBlock"]
 
-_IDENTITY = np.eye(SIZE)
 _LONGEST_STEP_S = 8.0
 
 
@@ -52,7 +51,9 @@ class JointFilter:
         cov = closed @ self.cov @ closed.T + prepared.process
         shared = prepared.cross @ gain.T
         cov += gain @ noise @ gain.T - shared - shared.T
-        self.cov = 0.5 * (cov + cov.T)
+        cov += cov.T
+        cov *= 0.5
+        self.cov = cov
         self.mean = matrix @ self.mean + gain @ moments
 
     def offset_at(self, u: int, ago_s: float) -> tuple[float, float]:
@@ -68,13 +69,13 @@ class JointFilter:
         shared = cov[u] - ago_s * cov[u + 1]
         total = float(shared[u] - ago_s * shared[u + 1]) + variance
         gain = shared / total
-        closed = _IDENTITY.copy()
-        closed[:, u] -= gain
-        closed[:, u + 1] += ago_s * gain
-        cov = closed @ cov @ closed.T
-        cov += np.multiply.outer(variance * gain, gain)
+        # (I - K h) P (I - K h)' + K r K', multiplied out: h has but two elements.
+        less = np.multiply.outer(gain, shared)
+        cov = cov - less
+        cov -= less.T
+        cov += np.multiply.outer(total * gain, gain)
         self.cov = cov
-        self.mean = self.mean + gain * residual_ns
+        self.mean += gain * residual_ns
 
     def forget(self, index: int, variance: float, mean: float | None = None) -> None:
         """Set one element loose: no correlation with the others, ``variance``, and ``mean`` if given."""

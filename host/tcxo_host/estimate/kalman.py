@@ -202,22 +202,23 @@ class Kalman:
         now_c = self.temperature.celsius
         if before_c is None or now_c is None or before_c == now_c:
             return
-        change, _ = self.temperature.change(before_c, now_c)
+        change = self.temperature.rate_change(before_c, now_c)
         for rate in (GPS_V, PI_V, RTC_V):
             clocks.filter.mean[rate] += change
 
     def _estimate(self, clocks: Clocks, tick: int, span_s: float) -> Estimate:
-        mean, cov = clocks.filter.mean, clocks.filter.cov
+        mean, cov = clocks.filter.mean.tolist(), clocks.filter.cov.tolist()
         ahead_s = clocks.seconds_after(tick) + APPLIED_AFTER_S
         gained_s = DRIFT_TIME_S * (1.0 - math.exp(-ahead_s / DRIFT_TIME_S))
         gps_age_s = self._gps.age_s(clocks, tick)
-        gps_variance = float(cov[GPS_V, GPS_V]) + self._holdover_variance(gps_age_s, span_s)
-        gps_rate, pi_rate = float(mean[GPS_V]), float(mean[PI_V] + mean[PI_D] * gained_s)
+        gps_variance = cov[GPS_V][GPS_V] + self._holdover_variance(gps_age_s, span_s)
+        gps_rate, pi_rate = mean[GPS_V], mean[PI_V] + mean[PI_D] * gained_s
         error = (1.0 + pi_rate * 1e-9) / (1.0 + gps_rate * 1e-9) - 1.0
         levels = clocks.levels
         variance = (
-            float(cov[PI_V, PI_V] + gained_s * (2.0 * cov[PI_V, PI_D] + gained_s * cov[PI_D, PI_D]))
-            - 2.0 * float(cov[PI_V, GPS_V] + gained_s * cov[PI_D, GPS_V])
+            cov[PI_V][PI_V]
+            + gained_s * (2.0 * cov[PI_V][PI_D] + gained_s * cov[PI_D][PI_D])
+            - 2.0 * (cov[PI_V][GPS_V] + gained_s * cov[PI_D][GPS_V])
             + gps_variance
             + levels.pi_white**2
             + levels.pi_walk**2 * (ahead_s - 0.5 + 1.0 / 3.0)
@@ -227,8 +228,8 @@ class Kalman:
         usable = state in (State.TRACK, State.HOLDOVER)
         gps_known = self._gps.accepted >= 2 or GPS_V in self._memory.rates
         rtc_known = gps_known and self._rtc.accepted >= 2 and self._rtc.age_s(clocks, tick) < 10.0
-        rtc_error = (1.0 + float(mean[RTC_V]) * 1e-9) / (1.0 + gps_rate * 1e-9) - 1.0
-        rtc_variance = float(cov[RTC_V, RTC_V] - 2.0 * cov[RTC_V, GPS_V]) + gps_variance
+        rtc_error = (1.0 + mean[RTC_V] * 1e-9) / (1.0 + gps_rate * 1e-9) - 1.0
+        rtc_variance = cov[RTC_V][RTC_V] - 2.0 * cov[RTC_V][GPS_V] + gps_variance
         rtc_variance += levels.rtc_white**2
         measured = gps_known and self._pwm.blocks > 0
         return Estimate(

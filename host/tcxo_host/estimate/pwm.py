@@ -30,6 +30,7 @@ PERSISTENT = 3
 """So many contradicting seconds in a row are a change: the clock is started anew."""
 GROUPS = 5
 """A second's edges are averaged in so many groups to see how well they average."""
+SCATTER_EVERY = 4
 LARGEST_JITTER_NS = 1000.0
 WORST_RATE = 500e-6
 """No crystal is further off than this."""
@@ -84,6 +85,7 @@ class PwmTracker:
         self._full = round(comb.rate_hz)
         self._period_ticks = comb.tick_hz / comb.rate_hz
         self._prepared: dict[int, PreparedBlock] = {}
+        self._blocks: dict[int, EdgeBlock] = {}
         self._tables: dict[int, QuantisationTable] = {}
         self._teeth: dict[int, Floats] = {}
 
@@ -179,22 +181,24 @@ class PwmTracker:
 
     def _rounding(self, clocks: Clocks, prepared: PreparedBlock, regular: bool) -> Floats:
         """What rounding to whole ticks adds to the moments' noise at the present beat, ns^2."""
-        tick_ns = 1e9 / clocks.tick_hz
         count = prepared.weights.shape[1]
         missing = 1.0 - count / self._full
-        if not regular and (missing > 0.2 or count < 10):
-            return prepared.block.edge_noise * (tick_ns * tick_ns / 12.0)
-        spoiled = max(missing, 0.0) * tick_ns * tick_ns / 12.0
         if not regular:
+            if missing > 0.2 or count < 10:
+                plain: Floats = prepared.block.edge_noise * self.rounding_variance
+                return plain
             count = self._full
         table = self._tables.get(count)
         if table is None:
-            nominal = EdgeBlock(np.arange(1, count + 1) / self.comb.rate_hz)
-            table = self._tables[count] = QuantisationTable(nominal.weights)
+            weights = self._regular_block(count).weights
+            table = self._tables[count] = QuantisationTable(weights, 1e9 / clocks.tick_hz)
         period_ticks = self._period_ticks / (1.0 + float(clocks.filter.mean[PI_V]) * 1e-9)
-        rounding: Floats = table.at(period_ticks) * (tick_ns * tick_ns)
-        rounding += spoiled * prepared.block.edge_noise
-        return rounding
+        if missing > 0.0:
+            # A gap spoils the pattern that averages so well.
+            spoiled: Floats = missing * self.rounding_variance * prepared.block.edge_noise
+            spoiled += table.at(period_ticks)
+            return spoiled
+        return table.at(period_ticks)
 
     def _widen(self, clocks: Clocks, prepared: PreparedBlock, noise: Floats, shift_ns: float) -> Floats:
         """The rate bent more than the noise explains, as under a sudden load: doubt rate and drift."""
@@ -248,10 +252,15 @@ class PwmTracker:
             return PreparedBlock(EdgeBlock(times), clocks.levels, self.jitter_variance)
         prepared = self._prepared.get(count)
         if prepared is None:
-            nominal = np.arange(1, count + 1) / self.comb.rate_hz
-            prepared = PreparedBlock(EdgeBlock(nominal), clocks.levels, self.jitter_variance)
+            prepared = PreparedBlock(self._regular_block(count), clocks.levels, self.jitter_variance)
             self._prepared[count] = prepared
         return prepared
+
+    def _regular_block(self, count: int) -> EdgeBlock:
+        """So many edges, none missing, right after the block's start."""
+        if count not in self._blocks:
+            self._blocks[count] = EdgeBlock(np.arange(1, count + 1) / self.comb.rate_hz)
+        return self._blocks[count]
 
     def _observe(
         self,
@@ -262,7 +271,12 @@ class PwmTracker:
         mean_variance: float,
     ) -> None:
         """Keep what the noise levels are learned from."""
-        if residuals.size == self._full and self._full % GROUPS == 0 and self._full > 2 * GROUPS:
+        if (
+            residuals.size == self._full
+            and self.blocks % SCATTER_EVERY == 0
+            and self._full % GROUPS == 0
+            and self._full > 2 * GROUPS
+        ):
             rest = residuals - (moments * residuals.size) @ block.weights
             groups = rest.reshape(GROUPS, -1).mean(axis=1)
             degrees = GROUPS - moments.size

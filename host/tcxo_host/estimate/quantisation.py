@@ -23,20 +23,21 @@ _BLUR = 3
 
 
 class QuantisationTable:
-    """Covariance (ticks^2) of moments with given ``weights`` (moments by edges), by beat."""
+    """Covariance of moments with given ``weights`` (moments by edges), by beat; ``tick`` is its unit."""
 
-    def __init__(self, weights: Floats) -> None:
-        beats = np.arange(_BEATS) / _BEATS
-        edges = np.arange(weights.shape[1])
+    def __init__(self, weights: Floats, tick: float = 1.0) -> None:
+        beats = np.arange(_BEATS)
+        spectrum = np.fft.fft(weights, _BEATS, axis=1).T
         table = np.zeros((_BEATS, len(weights), len(weights)))
         rest = 1.0 / 12.0
         for harmonic in range(1, _HARMONICS + 1):
             power = 1.0 / (2.0 * math.pi**2 * harmonic**2)
-            spectrum = np.exp(2j * math.pi * harmonic * np.outer(beats, edges)) @ weights.T
-            table += power * (spectrum[:, :, None] * spectrum[:, None, :].conj()).real
+            seen = spectrum[harmonic * beats % _BEATS]
+            table += power * (seen[:, :, None] * seen[:, None, :].conj()).real
             rest -= power
         blurred = sum(np.roll(table, shift, axis=0) for shift in range(-_BLUR, _BLUR + 1))
         self._table: Floats = blurred / (2 * _BLUR + 1) + rest * (weights @ weights.T)
+        self._table *= tick * tick
 
     def at(self, period_ticks: float) -> Floats:
         """The covariance for edges ``period_ticks`` apart."""

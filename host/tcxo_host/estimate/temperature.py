@@ -35,6 +35,7 @@ class TemperatureModel:
         self.samples = 0
         self._centre_c: float | None = None
         self._coefficients: Floats = np.zeros(3)
+        self._known = [0.0, 0.0, 0.0]
         self._cov: Floats = np.diag(_PRIOR_PPB**2)
         self._surprise = 1.0
 
@@ -62,9 +63,17 @@ class TemperatureModel:
             self._surprise += (min(surprise * surprise / total, 25.0) - self._surprise) / 100.0
         gain = shared / total
         self._coefficients = self._coefficients + gain * surprise
+        self._known = self._coefficients.tolist()
         cov = (self._cov - np.outer(gain, shared)) / _FORGETTING
         self._cov = _no_wider_than_prior(0.5 * (cov + cov.T))
         self.samples += 1
+
+    def rate_change(self, from_c: float, to_c: float) -> float:
+        """By how much (ppb) the rate differs between two temperatures."""
+        centre = self._centre_c if self._centre_c is not None else from_c
+        a, b = (from_c - centre) / _SCALE_C, (to_c - centre) / _SCALE_C
+        _, slope, bend = self._known
+        return (b - a) * (slope + bend * (a + b))
 
     def change(self, from_c: float, to_c: float) -> tuple[float, float]:
         """By how much (ppb) the rate differs between two temperatures, and that figure's variance."""
@@ -99,6 +108,7 @@ class TemperatureModel:
             raise ValueError("temperature model: the centre is no temperature")
         self._centre_c, self.samples = centre, samples
         self._surprise = surprise
+        self._known = coefficients.tolist()
         self._coefficients, self._cov = coefficients, 0.5 * (cov + cov.T)
 
     def _row(self, celsius: float) -> Floats:
