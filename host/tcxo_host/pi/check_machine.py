@@ -164,6 +164,8 @@ def check_audio(subject: Subject) -> Finding | None:
 def check_device(subject: Subject) -> Finding | None:
     """Is the link's device there, and may a member of its group use it?"""
     url = subject.config.link.url
+    if subject.board is not None and subject.board.source == url and not subject.board.problem:
+        return ok("device", f"{url} answers")
     device, bus = serial_device(url), i2c_address(url)
     if bus:
         device = f"/dev/i2c-{bus[0]}"
