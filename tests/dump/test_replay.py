@@ -1,25 +1,13 @@
 """Replay: the rows of the daemon's own pipeline, from a file."""
 
-import subprocess
-import sys
-
 import pytest
 from support.captures import frames, write_capture
+from support.dump import dump
 from support.streams import PerfectBoard
 from tcxo_host.dump.replay import CSV_HEADER, csv_row
 from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.pipeline import Pipeline, Row
 from tcxo_host.policy import PublishPolicy
-
-TCXO_DUMP = [sys.executable, "-m", "tcxo_host.dump_cli"]
-
-
-def dump(*args, **options):
-    done = subprocess.run(
-        [*TCXO_DUMP, *map(str, args)], capture_output=True, text=True, timeout=120, **options
-    )
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def live_rows(fed):

@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from construct import ConstructError
 from hypothesis import given
 from hypothesis import strategies as st
 from support.streams import identify
@@ -19,7 +20,17 @@ from tcxo_protocol.records import (
     parse_body,
     parse_payload,
 )
-from tcxo_protocol.spec import EDGES_HEAD, IDENTIFY, PROTOCOL_MAJOR, RECORDS, RecordType, struct_of
+from tcxo_protocol.spec import (
+    EDGES_HEAD,
+    IDENTIFY,
+    PROTOCOL_MAJOR,
+    RECORDS,
+    STATUS,
+    TEMPERATURE_ABSENT,
+    VOLTAGE_ABSENT,
+    RecordType,
+    struct_of,
+)
 
 u8, u16, u32 = st.integers(0, 2**8 - 1), st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1)
 u64 = st.integers(0, 2**64 - 1)
@@ -99,3 +110,39 @@ def test_bulk_formats_come_from_the_declaration():
     with pytest.raises(TypeError, match="firmware_version"):
         struct_of(IDENTIFY)
     assert set(RECORDS) == set(RecordType)
+
+
+@given(st.binary(min_size=20, max_size=120))
+def test_a_status_is_read_as_it_is_declared(body):
+    """The fast parser against construct's, whatever the bytes."""
+    try:
+        declared = STATUS.parse(body)
+    except ConstructError:
+        with pytest.raises(ProtocolError):
+            parse_body(RecordType.STATUS, body)
+        return
+    status = parse_body(RecordType.STATUS, body)
+    assert (status.uptime_s, status.tick, status.frames_sent) == (
+        declared.uptime_s,
+        declared.tick,
+        declared.frames_sent,
+    )
+    assert build_record(status) == build_record(Status(**values_of(declared)))
+
+
+def values_of(declared):
+    def cdeg(value):
+        return None if value == TEMPERATURE_ABSENT else value / 100
+
+    return {
+        "uptime_s": declared.uptime_s,
+        "tick": declared.tick,
+        "frames_sent": declared.frames_sent,
+        "frames_dropped": declared.frames_dropped,
+        "mcu_c": cdeg(declared.mcu_cdeg),
+        "external_c": cdeg(declared.external_cdeg),
+        "supply_v": None if declared.supply_mv == VOLTAGE_ABSENT else declared.supply_mv / 1000,
+        "channels": tuple(
+            ChannelCounts(c.id, c.edges, c.overcaptures, c.ring_drops) for c in declared.channels
+        ),
+    }

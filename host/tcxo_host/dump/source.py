@@ -15,11 +15,13 @@ from ..errors import DataError, UsageError
 from ..pipeline import SILENCE_NS
 from .compress import make_decompressor
 from .live import is_link, live_entries
+from .simulated import is_simulated, simulated_entries
 
 __all__ = ["Sources"]
 
 CHUNK_BYTES = 1 << 18
 POLL_S = 0.2
+SIMULATED_S = 86_400.0
 
 
 class Sources:
@@ -86,6 +88,9 @@ class Sources:
                 stopping=self._stopping,
                 complain=lambda text: print(text, file=sys.stderr),
             )
+            return
+        if is_simulated(name):
+            yield from simulated_entries(name, self._seconds or SIMULATED_S)
             return
         shown = "stdin" if name == "-" else name
         file = _open(name)

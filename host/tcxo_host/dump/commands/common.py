@@ -54,9 +54,12 @@ def add_sources(parser: Any) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="captures in order (plain, .gz, .zst), - for stdin, or a live link: serial:/dev/ttyACM0",
+        help="captures in order (plain, .gz, .zst), - for stdin, a live link (serial:/dev/ttyACM0), or a"
+        " simulated board (sim:SCENARIO[:SEED])",
     )
-    parser.add_argument("--seconds", type=float, metavar="N", help="of a live link, stop after N seconds")
+    parser.add_argument(
+        "--seconds", type=float, metavar="N", help="of a link or simulation, stop after N seconds"
+    )
     parser.add_argument("--baud", type=int, default=115200, help="line rate of a UART (USB ignores it)")
 
 

@@ -1,0 +1,38 @@
+"""Figures as text for a terminal: aligned columns, times, byte counts. Pure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+__all__ = ["duration", "table", "utc"]
+
+
+def table(rows: Sequence[Sequence[object]]) -> str:
+    """Rows with the first as heading; numbers to the right, words to the left."""
+    shown = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
+    right = [all(_numeric(row[column]) for row in shown[1:]) for column in range(len(widths))]
+    lines = []
+    for row in shown:
+        cells = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def utc(utc_s: float | None) -> str:
+    """``2026-01-01 00:00:00Z``."""
+    return "-" if utc_s is None else time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(utc_s))
+
+
+def duration(seconds: float) -> str:
+    """``1 d 02:03:04``, ``02:03:04`` or ``12.3 s``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    days, rest = divmod(round(seconds), 86400)
+    clock = f"{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
+    return f"{days} d {clock}" if days else clock
+
+
+def _numeric(cell: str) -> bool:
+    return not cell or cell[0] in "+-.0123456789" or cell == "nan"
