@@ -25,7 +25,7 @@ def seconds_text(tick: int, tick_hz: int, digits: int = 12) -> str:
 
 
 class EdgeLines:
-    """Formats entries as ``timelab``, ``ticks`` or ``records``; remembers the board it learned of."""
+    """Formats entries as ``timelab``, ``ticks``, ``csv`` or ``records``; remembers the board it learned of."""
 
     def __init__(self, form: str, roles: set[str]) -> None:
         self._form = form
@@ -61,8 +61,11 @@ class EdgeLines:
                 yield from _numbered(record, role)
         elif self._tick_hz and role in self._roles:
             for index, tick in enumerate(record.ticks):
+                number = (record.number + index) & 0xFFFFFFFF
                 if self._form == "ticks":
-                    yield f"{role} {record.number + index} {tick}"
+                    yield f"{role} {number} {tick}"
+                elif self._form == "csv":
+                    yield f"{role},{tick},{number},{0 if index else record.flags}"
                 else:
                     yield f"{seconds_text(tick, self._tick_hz)} ch{LETTERS[role]}"
 

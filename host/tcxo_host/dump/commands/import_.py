@@ -1,0 +1,151 @@
+"""``tcxo-dump import``: other counters' data as a capture."""
+
+from __future__ import annotations
+
+import argparse
+import calendar
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .common import add_command, finish
+
+__all__ = ["add_parser", "main"]
+
+EXAMPLE = """\
+  tcxo-dump import ticc.txt --map A=gps_pps,B=host_pwm -o ticc.tcxocap
+  tcxo-dump import edges.csv --tick-hz 48000000 --counter-bits 16
+  tcxo-dump replay edges.tcxocap
+"""
+NOTE = """\
+Reads, told apart by their content:
+  CSV       channel,ticks (with --tick-hz) or seconds,channel; either order, by heading or as found
+  timelab   3.999672500 chC, as TAPR's TICC prints and TimeLab saves
+  jsonl, parquet  what tcxo-dump export wrote
+
+Channels may be role names (gps_pps, rtc_pps, host_pwm, aux), letters (A to D in that order) or numbers (from 0
+where there is a 0, else from 1), or what --map says. Nominal rates are found in the data.
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add ``import``."""
+    parser = add_command(subparsers, "import", "make a capture of another counter's data", EXAMPLE, NOTE)
+    parser.add_argument("file", metavar="FILE", help="text file, - for stdin, or a folder of Parquet files")
+    parser.add_argument("-o", "--output", metavar="CAPTURE", help="default: FILE with the suffix .tcxocap")
+    parser.add_argument(
+        "--format", choices=("csv", "timelab", "jsonl", "parquet"), help="default: by content"
+    )
+    parser.add_argument("--tick-hz", type=_whole, metavar="HZ", help="rate of the counter")
+    parser.add_argument("--map", metavar="C=ROLE,...", default="", help="what each channel is")
+    parser.add_argument(
+        "--pwm-hz", type=float, metavar="HZ", help="nominal rate of host_pwm (default: as found)"
+    )
+    parser.add_argument("--counter-bits", type=_whole, metavar="N", help="the counter wraps at 2**N")
+    parser.add_argument(
+        "--start", metavar="UTC", default="1970-01-01T00:00:00Z", help="UTC when the counter was zero"
+    )
+    parser.set_defaults(main=main)
+
+
+def _whole(text: str) -> int:
+    try:
+        number = int(float(text))
+    except (ValueError, OverflowError):
+        number = 0
+    if not 0 < number < 1 << 32:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number from 1 to 4294967295")
+    return number
+
+
+def main(args: argparse.Namespace) -> int:
+    """Read all, write the capture."""
+    from ...errors import OutputError
+    from ..writer import SUFFIX, CaptureWriter
+
+    name = "imported" if args.file == "-" else args.file.rstrip("/")
+    output = args.output or str(Path(name).with_suffix(SUFFIX))
+    if output != "-" and Path(output).exists() and Path(output).stat().st_size:
+        raise OutputError(f"{output}: exists already: remove it, or choose another with -o")
+    problems: list[str] = []
+    clock = _Clock()
+    writer = CaptureWriter(output, utc_of=clock.utc_ns)
+    for entry in _entries(args, problems):
+        clock.take(entry)
+        writer.entry(entry.kind, entry.host_ns, entry.body)
+    writer.close()
+    print(f"{writer.entries} entries in {output}", file=sys.stderr)
+    return finish([f"{args.file}: {problem}" for problem in problems])
+
+
+class _Clock:
+    """UTC as the entries tell it, for the capture being written."""
+
+    def __init__(self) -> None:
+        self._offset_ns = 0
+
+    def take(self, entry: Any) -> None:
+        from tcxo_protocol.capture_file import EntryKind, parse_clock
+
+        if entry.kind == EntryKind.CLOCK:
+            host_ns, realtime_ns = parse_clock(entry.body)
+            self._offset_ns = realtime_ns - host_ns
+
+    def utc_ns(self, host_ns: int) -> int:
+        return host_ns + self._offset_ns
+
+
+def _entries(args: argparse.Namespace, problems: list[str]) -> Iterator[Any]:
+    from ...errors import DataError
+    from ..chronylog import read_lines
+    from ..importers import detect_format, parse_map, read_text
+    from ..jsonl import entries_of_jsonl
+    from ..synthesis import synthesise
+
+    channel_map = parse_map(args.map)
+    start_utc_ns = _utc_ns(args.start)
+    if args.format == "parquet" or (args.format is None and Path(args.file).is_dir()):
+        from ..parquet import read_parquet
+
+        for imported in read_parquet(args.file):
+            yield from synthesise(imported)
+        return
+    lines = sys.stdin.read().splitlines() if args.file == "-" else read_lines(args.file)
+    form = args.format or detect_format(lines[:50])
+    if form == "jsonl":
+        found = 0
+        for entry in entries_of_jsonl(lines, problems):
+            found += 1
+            yield entry
+        if not found:
+            raise DataError(f"{args.file}: {problems[0] if problems else 'is empty'}")
+        del problems[3:]
+        return
+    result = read_text(
+        lines,
+        form,
+        where=args.file,
+        tick_hz=args.tick_hz,
+        channel_map=channel_map,
+        rates_hz={"host_pwm": args.pwm_hz} if args.pwm_hz else {},
+        counter_bits=args.counter_bits,
+        start_utc_ns=start_utc_ns,
+    )
+    if result.bad_count:
+        shown = "; ".join(result.bad_lines)
+        problems.append(f"{result.bad_count} of {result.lines} lines not used: {shown}")
+    for role, channel in result.imported.channels.items():
+        print(f"{role}: {channel.ticks.size} edges, {channel.rate_hz:g} Hz", file=sys.stderr)
+    yield from synthesise(result.imported)
+
+
+def _utc_ns(text: str) -> int:
+    from ...errors import UsageError
+
+    for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
+        with contextlib.suppress(ValueError):
+            return calendar.timegm(time.strptime(text, form)) * 1_000_000_000
+    raise UsageError(f"--start {text!r}: expected UTC such as 2026-01-31T12:00:00Z")
