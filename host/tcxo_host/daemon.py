@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from types import FrameType
-from typing import IO
 
 from tcxo_protocol.framing import LineCounts
 from tcxo_protocol.records import VersionMismatch
 
-from .config import Config, RecordConfig
-from .dump.recorder import Recorder
-from .dump.writer import CaptureWriter
-from .errors import DataError, LinkError, OutputError
+from .config import Config
+from .errors import DataError, LinkError
 from .estimate.interface import Estimator
 from .estimate.registry import make_estimator
 from .link import Link, Received, open_link
+from .outputs import Outputs
 from .pipeline import Event, Identified, Message, Pipeline, Row
 from .policy import PublishPolicy
-from .publish import TempcompFile, replace_file
-from .refclock import Refclock
-from .report import row_values, status_values
 from .systemd_notify import Notifier
 
 __all__ = ["Daemon"]
@@ -34,8 +27,6 @@ log = logging.getLogger("tcxo_host")
 
 READ_TIMEOUT_S = 0.5
 ASK_AGAIN_S = 2.0
-REFCLOCK_LIMIT_PPM = 500.0
-"""The kernel's own limit (adjtimex(2)) for a clock's frequency."""
 RETRY_FIRST_S, RETRY_MOST_S = 0.5, 15.0
 
 
@@ -45,9 +36,7 @@ class _Said:
 
     state: str = ""
     link_error: str = ""
-    output_error: str = ""
-    refclock_problem: str = ""
-    messages: dict[str, int] = field(default_factory=dict)
+    bad_records: int = 0
 
 
 class Daemon:
@@ -60,27 +49,20 @@ class Daemon:
     def __init__(self, config: Config, *, retry: bool = True) -> None:
         self._config = config
         self._retry = retry
-        self._output = None if config.output.measure_only else TempcompFile(config.output.path)
-        self._trace = _open_trace(config.output.trace)
-        self._recorder = _make_recorder(config.record)
+        self._outputs = Outputs(config)
         self._pipeline = Pipeline(_make_estimator(config), PublishPolicy(config.output.max_step_ppm))
         self._line_before = LineCounts()
         self._stopping = False
         self._said = _Said()
         self._notifier = Notifier()
-        measured_only = config.output.measure_only
-        self._refclock = (
-            Refclock(config.output.sock_path) if config.output.sock and not measured_only else None
-        )
-        # the same guard against single wild values, but chrony's limit is tempcomp's alone
-        self._refclock_policy = PublishPolicy(config.output.max_step_ppm, limit_ppm=REFCLOCK_LIMIT_PPM)
 
     def run(self) -> None:
         """Until told to stop."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, self._hang_up)
-        target = f"writing {self._output.path}" if self._output else "measuring only"
+        path = self._outputs.tempcomp_path
+        target = f"writing {path}" if path else "measuring only"
         log.info("%s, estimator %s", target, self._config.estimator.name)
         self._notifier.ready()
         pause_s = RETRY_FIRST_S
@@ -96,23 +78,15 @@ class Daemon:
                     pause_s = min(2 * pause_s, RETRY_MOST_S)
         finally:
             self._notifier.stopping()
-            if self._output:
-                self._output.close()
-            if self._refclock:
-                self._refclock.close()
-            if self._trace:
-                self._trace.close()
-            if self._recorder:
-                self._recorder.close()
-        log.info("stopped%s", f"; {self._output.path} keeps its last value" if self._output else "")
+            self._outputs.close()
+        log.info("stopped%s", f"; {path} keeps its last value" if path else "")
 
     def _follow(self, link: Link) -> None:
         """One open link, until it goes away or we are told to stop."""
         log.info("link %s is open", link.url)
         self._said.link_error = ""
         self._pipeline.link_opened()
-        if self._recorder:
-            self._recorder.link_opened(time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW))
+        self._outputs.link_opened(time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW))
         asked = heard = time.monotonic()
         try:
             link.send("id")
@@ -135,8 +109,7 @@ class Daemon:
             link.close()
 
     def _take(self, received: Received, line: LineCounts) -> None:
-        if self._recorder:
-            self._recorder.write(received.host_ns, received.payload, line)
+        self._outputs.take_frame(received, line)
         try:
             events = self._pipeline.feed(received.host_ns, received.payload)
         except VersionMismatch as error:
@@ -146,11 +119,7 @@ class Daemon:
 
     def _handle(self, event: Event, line: LineCounts) -> None:
         if isinstance(event, Row):
-            self._publish(event)
-            self._hand_over(event)
-            if self._trace:
-                self._trace.write(json.dumps(row_values(event)) + "\n")
-            self._write_status(event, line)
+            self._outputs.take_row(event, self._pipeline, _added(self._line_before, line))
             self._state(str(event.state), event.reason)
         elif isinstance(event, Identified):
             if event.restarted:
@@ -161,40 +130,6 @@ class Daemon:
                 )  # fmt: skip
         elif isinstance(event, Message):
             self._message(event)
-
-    def _publish(self, row: Row) -> None:
-        if row.published_ppm is None or self._output is None:
-            return
-        try:
-            self._output.write(row.published_ppm)
-            self._said.output_error = ""
-        except OutputError as error:
-            if str(error) != self._said.output_error:
-                log.error("%s", error)
-            self._said.output_error = str(error)
-
-    def _hand_over(self, row: Row) -> None:
-        """The second way into chrony; what goes wrong there is said once."""
-        if self._refclock is None:
-            return
-        value_ppm = self._refclock_policy.decide(row.estimate).published_ppm
-        self._refclock.second(None if value_ppm is None else -value_ppm)
-        if self._refclock.problem != self._said.refclock_problem:
-            self._said.refclock_problem = self._refclock.problem
-            log.warning("%s", self._refclock.problem or f"{self._refclock.path}: samples are taken again")
-
-    def _write_status(self, row: Row, line: LineCounts) -> None:
-        path = self._config.output.status
-        if not path:
-            return
-        values = status_values(row, self._pipeline, _added(self._line_before, line))
-        values["output"] = str(self._output.path) if self._output else None
-        try:
-            replace_file(Path(path), (json.dumps(values) + "\n").encode())
-        except OSError as error:
-            if self._said.messages.setdefault("status", 0) == 0:
-                log.warning("%s: cannot write the status: %s", path, error.strerror)
-            self._said.messages["status"] += 1
 
     def _state(self, state: str, reason: str) -> None:
         """Log a change of state; a reason that only counts on (numbers differ) is no change.
@@ -213,7 +148,8 @@ class Daemon:
         if message.board:
             log.info("board says: %s", message.text)
             return
-        count = self._said.messages["bad"] = self._said.messages.get("bad", 0) + 1
+        self._said.bad_records += 1
+        count = self._said.bad_records
         if str(count).rstrip("0") == "1":
             log.warning("%s (%d so far)", message.text, count)
 
@@ -245,22 +181,6 @@ def _make_estimator(config: Config) -> Estimator:
     from .rp1_ratio import Rp1Corrected, Rp1Ratio
 
     return Rp1Corrected(estimator, Rp1Ratio().second)
-
-
-def _open_trace(path: str) -> IO[str] | None:
-    if not path:
-        return None
-    try:
-        return open(path, "a", encoding="utf8", buffering=1)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot append the trace: {error.strerror}") from None
-
-
-def _make_recorder(config: RecordConfig) -> Recorder | None:
-    if not config.dir:
-        return None
-    suffix = "" if config.compress == "none" else f".{config.compress}"
-    return Recorder(CaptureWriter(f"{config.dir}/", config.rotate_s, compress=suffix, keep=config.keep))
 
 
 def _added(one: LineCounts, other: LineCounts) -> LineCounts:
