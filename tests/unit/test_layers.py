@@ -22,7 +22,9 @@ ALLOWED = {
     "tcxo_host.sim": {"tcxo_host", "tcxo_protocol", "tcxo_firmware"},
     "tcxo_tools": set(SOURCES),
 }
-PURE = ["edges", "pipeline", "policy", "report", "estimate.interface", "estimate.grid", "estimate.boxcar"]
+PURE = ["edges", "pipeline", "policy", "report", "sim.world", "sim.frames", "sim.trial"] + [
+    f"estimate.{path.stem}" for path in (SOURCES["tcxo_host"] / "estimate").glob("*.py")
+]
 IMPURE_IMPORTS = {
     "os",
     "io",

@@ -1,0 +1,75 @@
+"""The bench says what it promises, and its bound is independent of the filter it judges."""
+
+import json
+import math
+
+import pytest
+from tcxo_host.sim.scenario import load_scenario
+from tcxo_tools import bench
+from tcxo_tools.bench_cost import throughput_edges_per_s
+from tcxo_tools.bench_long import long_figures
+from tcxo_tools.riccati import bound_rms_ppm
+
+
+def test_json_has_the_promised_keys(capsys):
+    assert bench.main(["--json", "--no-cost", "--seconds", "700", "--scenario", "matched"]) == 0
+    report = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    figures = report["scenarios"]["matched"]
+    assert {
+        "kalman_rms_ppm",
+        "boxcar64_rms_ppm",
+        "gain",
+        "bound_rms_ppm",
+        "bound_ratio",
+        "worst_ppm",
+    } <= set(figures)
+    assert figures["gain"] == pytest.approx(figures["boxcar64_rms_ppm"] / figures["kalman_rms_ppm"], rel=1e-3)
+    assert 0.85 < figures["bound_ratio"] < 1.15
+
+
+def test_no_gps_is_no_figure():
+    assert bench.scenario_figures(load_scenario("gps-absent"), 1, 400) == {"published": 0}
+
+
+def test_unknown_scenario_is_one_line(capsys):
+    assert bench.main(["--scenario", "dya"]) == 64
+    assert "unknown scenario 'dya'" in capsys.readouterr().err
+
+
+def test_the_bound_has_its_limits_right():
+    """With a noiseless Pi walk the future second's white FM is what remains; more walk costs more."""
+    quiet = load_scenario("steady")
+    assert 0.001 < bound_rms_ppm(quiet) < 0.00115
+    matched = bound_rms_ppm(load_scenario("matched"))
+    # Tracking a random walk behind white FM in continuous time: rate variance = walk * white.
+    continuous = math.sqrt(1.5 * 1.0 + 1.5**2 * (0.5 + 1 / 3) + 1.0) * 1e-3
+    assert continuous < matched < 1.15 * continuous
+
+
+def test_throughput_counts_edges():
+    assert throughput_edges_per_s(1, 130) > 10_000
+
+
+def test_long_run_reports_first_and_last_day(monkeypatch):
+    monkeypatch.setattr("tcxo_tools.bench_long._DAY_S", 900)
+    figures = long_figures(2, 1, lambda line: None)
+    assert figures["last_day"]["rms_ppm"] == pytest.approx(figures["first_day"]["rms_ppm"], rel=0.5)
+    assert figures["last_day"]["published"] == 898  # the last two await their truth
+    assert 0 < figures["eigenvalue_ratio"] < 1
+
+
+def test_the_picture_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr("tcxo_tools.bench_plot.START_S", 500)
+    monkeypatch.setattr("tcxo_tools.bench_plot.END_S", 800)
+    target = tmp_path / "load.svg"
+    assert bench.main(["--plot", str(target)]) == 0
+    text = target.read_text()
+    assert text.count("<path") > 20
+    assert "rms" in text or "<use" in text
+
+
+def test_a_picture_that_cannot_be_written_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("tcxo_tools.bench_plot.START_S", 100)
+    monkeypatch.setattr("tcxo_tools.bench_plot.END_S", 200)
+    assert bench.main(["--plot", str(tmp_path / "no" / "x.svg")]) == 73
+    assert "cannot draw there" in capsys.readouterr().err
