@@ -20,6 +20,7 @@ __all__ = [
     "LogConfig",
     "OutputConfig",
     "PwmConfig",
+    "StateConfig",
     "load_config",
     "override",
 ]
@@ -66,6 +67,17 @@ class OutputConfig:
         low=0.01,
         high=20,
     )
+    baseline: float | str = setting(
+        "auto",
+        "ppm of the error left to chrony, whose limit is ±10; auto: decided once, see tcxo-host baseline",
+        choices=("auto",),
+        low=-500,
+        high=500,
+    )
+
+    def baseline_ppm(self) -> float | None:
+        """The fixed baseline, None for ``auto``."""
+        return None if isinstance(self.baseline, str) else self.baseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,17 @@ class EstimatorConfig:
     """How edges become a frequency."""
 
     name: str = setting("kalman", "the method", choices=ESTIMATORS)
+    start_limit_ppm: float = setting(0.01, "kalman: publishing starts when sigma is below", low=0.001, high=1)
+    holdover_limit_ppm: float = setting(
+        0.05, "kalman: publishing ends when sigma is above, as after hours without GPS", low=0.001, high=10
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StateConfig:
+    """What the daemon remembers: clock frequencies, noise levels, temperature model, baseline."""
+
+    path: str = setting("", "state file, e.g. /var/lib/tcxo-host/state.json; empty: nothing is kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +138,7 @@ class Config:
     link: LinkConfig = field(default_factory=LinkConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
     estimator: EstimatorConfig = field(default_factory=EstimatorConfig)
+    state: StateConfig = field(default_factory=StateConfig)
     pwm: PwmConfig = field(default_factory=PwmConfig)
     record: RecordConfig = field(default_factory=RecordConfig)
     log: LogConfig = field(default_factory=LogConfig)

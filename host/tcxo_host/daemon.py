@@ -16,6 +16,7 @@ from .errors import DataError, LinkError
 from .estimate.interface import Estimator
 from .estimate.registry import make_estimator
 from .link import Link, Received, open_link
+from .memory import Memory
 from .outputs import Outputs
 from .pipeline import Event, Identified, Message, Pipeline, Row
 from .policy import PublishPolicy
@@ -50,7 +51,10 @@ class Daemon:
         self._config = config
         self._retry = retry
         self._outputs = Outputs(config)
-        self._pipeline = Pipeline(_make_estimator(config), PublishPolicy(config.output.max_step_ppm))
+        estimator = _make_estimator(config)
+        self._memory = Memory(config, estimator)
+        policy = PublishPolicy(config.output.max_step_ppm)
+        self._pipeline = Pipeline(estimator, policy, self._memory.baseline)
         self._line_before = LineCounts()
         self._stopping = False
         self._said = _Said()
@@ -78,6 +82,7 @@ class Daemon:
                     pause_s = min(2 * pause_s, RETRY_MOST_S)
         finally:
             self._notifier.stopping()
+            self._memory.close()
             self._outputs.close()
         log.info("stopped%s", f"; {path} keeps its last value" if path else "")
 
@@ -120,6 +125,7 @@ class Daemon:
     def _handle(self, event: Event, line: LineCounts) -> None:
         if isinstance(event, Row):
             self._outputs.take_row(event, self._pipeline, _added(self._line_before, line))
+            self._memory.tick(time.monotonic())
             self._state(str(event.state), event.reason)
         elif isinstance(event, Identified):
             if event.restarted:
@@ -175,7 +181,8 @@ class Daemon:
 
 
 def _make_estimator(config: Config) -> Estimator:
-    estimator = make_estimator(config.estimator.name)
+    chosen = config.estimator
+    estimator = make_estimator(chosen.name, chosen.start_limit_ppm, chosen.holdover_limit_ppm)
     if not config.pwm.rp1_ratio:
         return estimator
     from .rp1_ratio import Rp1Corrected, Rp1Ratio

@@ -15,6 +15,7 @@ from tcxo_protocol.records import (
 )
 from tcxo_protocol.spec import RecordType
 
+from .baseline import Baseline
 from .edges import EdgeCollector
 from .estimate.interface import Estimate, Estimator, Second, State
 from .policy import PublishPolicy
@@ -41,6 +42,7 @@ class Row:
     published_ppm: float | None
     estimate: Estimate
     temperature_c: float | None
+    baseline_ppm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,13 @@ Event = Row | Identified | Message
 class Pipeline:
     """Frames in, events out; the same events for the same frames at the same host times."""
 
-    def __init__(self, estimator: Estimator, policy: PublishPolicy, baseline_ppm: float = 0.0) -> None:
+    def __init__(self, estimator: Estimator, policy: PublishPolicy, baseline: Baseline | None = None) -> None:
         self.collector = EdgeCollector()
         self.status: Status | None = None
         self.bad_records = 0
         self._estimator = estimator
         self._policy = policy
-        self._baseline_ppm = baseline_ppm
+        self._baseline = baseline or Baseline(0.0)
         self._time_origin: float | None = None
         self._last_time: tuple[float, int] = (0.0, 0)
         self._last_host_ns: int | None = None
@@ -129,7 +131,8 @@ class Pipeline:
         board = self.collector.board
         assert board is not None
         estimate = self._estimator.update(second)
-        decision = self._policy.decide(estimate, self._baseline_ppm)
+        baseline_ppm = self._baseline.ppm(estimate, board.board_id)
+        decision = self._policy.decide(estimate, baseline_ppm)
         return Row(
             time_s=self._time_s(host_ns, second.tick_now, board.tick_hz),
             tick=second.tick_now,
@@ -140,6 +143,7 @@ class Pipeline:
             published_ppm=decision.published_ppm,
             estimate=estimate,
             temperature_c=second.temperature_c,
+            baseline_ppm=baseline_ppm,
         )
 
     def _time_s(self, host_ns: int, tick: int, tick_hz: float) -> float:

@@ -29,6 +29,7 @@ def row_values(row: Row) -> dict[str, Any]:
         "rtc_ppm": _six(estimate.rtc_ppm),
         "rtc_sigma_ppm": _six(estimate.rtc_sigma_ppm),
         "temperature_c": row.temperature_c,
+        "baseline_ppm": row.baseline_ppm,
         "tick": row.tick,
         "boot_id": row.boot_id,
         "host_ns": row.host_ns,

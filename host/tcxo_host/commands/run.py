@@ -32,7 +32,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--status", metavar="PATH", help="write a JSON status file once a second")
     parser.add_argument("--trace", metavar="PATH", help="append a JSON line a second")
     parser.add_argument("--record", metavar="DIR", help="also keep what the board sends, for tcxo-dump")
-    parser.add_argument("--estimator", metavar="NAME", help="how edges become a frequency: boxcar64")
+    parser.add_argument(
+        "--estimator", metavar="NAME", help="how edges become a frequency: kalman (default) or boxcar64"
+    )
+    parser.add_argument("--state", metavar="FILE", help="keep what was learned across restarts")
     parser.add_argument(
         "--measure-only",
         action="store_const",
@@ -56,6 +59,7 @@ def main(args: argparse.Namespace) -> int:
     output = {"path": args.output, "status": args.status, "trace": args.trace}
     config = override(config, "output", measure_only=args.measure_only, **output)
     config = override(config, "estimator", name=args.estimator)
+    config = override(config, "state", path=args.state)
     config = override(config, "record", dir=args.record)
     config = override(config, "log", level=args.log_level)
     set_up_logging(config.log.level)

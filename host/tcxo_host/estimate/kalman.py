@@ -70,6 +70,8 @@ class _Memory:
 _KEPT = {GPS_V: "gps_rate", PI_V: "pi_rate", RTC_V: "rtc_rate"}
 _AFTER_RESTART_PPB = {GPS_V: 20.0, PI_V: 100.0, RTC_V: 100.0}
 """How far each rate may have moved, one sigma, while nobody looked."""
+AGEING_PPB_PER_DAY = 3.0
+"""A TCXO's 1 ppm a year; a stored state grows old by this."""
 
 
 class Kalman:
@@ -143,7 +145,10 @@ class Kalman:
         }
 
     def import_state(self, state: Mapping[str, Any]) -> None:
-        """Take an earlier run's state; call before ``restart``. Raises ValueError, taking nothing."""
+        """Take an earlier run's state; call before ``restart``. ``age_s`` in it says how old it is.
+
+        Raises ValueError, taking nothing.
+        """
         temperature = TemperatureModel()
         try:
             memory = _Memory(str(state["board_id"]), float(state["tick_hz"]))
@@ -155,8 +160,11 @@ class Kalman:
             memory.celsius = None if celsius is None else float(celsius)
             temperature.import_state(state["temperature"])
             noise = state["noise"]
+            aged_ppb = AGEING_PPB_PER_DAY * float(state.get("age_s", 0.0)) / 86_400.0
         except (KeyError, TypeError) as error:
             raise ValueError(f"estimator state: {error!r}") from None
+        for index, (mean, variance) in memory.rates.items():
+            memory.rates[index] = (mean, variance + aged_ppb**2)
         numbers = [memory.tick_hz, *(x for rate in memory.rates.values() for x in rate)]
         if not all(math.isfinite(x) for x in numbers) or any(abs(m) > 1e6 for m, _ in memory.rates.values()):
             raise ValueError("estimator state: a rate is no sensible number")

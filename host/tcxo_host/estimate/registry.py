@@ -14,12 +14,12 @@ __all__ = ["ESTIMATORS", "make_estimator"]
 ESTIMATORS = ("kalman", "boxcar64")
 
 
-def make_estimator(name: str) -> Estimator:
-    """A fresh estimator. Raises ConfigError for an unknown name."""
+def make_estimator(name: str, start_limit_ppm: float = 0.01, holdover_limit_ppm: float = 0.05) -> Estimator:
+    """A fresh estimator; the limits are ``KalmanSettings``'. Raises ConfigError for an unknown name."""
     if name == "kalman":
-        from .kalman import Kalman
+        from .kalman import Kalman, KalmanSettings
 
-        return Kalman()
+        return Kalman(KalmanSettings(start_limit_ppm=start_limit_ppm, holdover_limit_ppm=holdover_limit_ppm))
     if name == "boxcar64":
         from .boxcar import Boxcar64
 

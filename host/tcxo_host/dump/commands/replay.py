@@ -48,6 +48,7 @@ def add_pipeline(parser: Any) -> None:
 
 def make_pipeline(args: argparse.Namespace) -> Any:
     """The pipeline as the daemon would make it without a state file."""
+    from ...baseline import Baseline
     from ...config import Config, load_config, override
     from ...estimate.registry import make_estimator
     from ...pipeline import Pipeline
@@ -55,7 +56,10 @@ def make_pipeline(args: argparse.Namespace) -> Any:
 
     config = load_config(args.config) if args.config else Config()
     config = override(config, "estimator", name=args.estimator)
-    return Pipeline(make_estimator(config.estimator.name), PublishPolicy(config.output.max_step_ppm))
+    chosen = config.estimator
+    estimator = make_estimator(chosen.name, chosen.start_limit_ppm, chosen.holdover_limit_ppm)
+    baseline = Baseline(config.output.baseline_ppm())
+    return Pipeline(estimator, PublishPolicy(config.output.max_step_ppm), baseline)
 
 
 def main(args: argparse.Namespace) -> int:
