@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from .cli import Parser, run_command
-from .dump.commands import export, import_, info, record, replay, show, stats
+from .dump.commands import export, import_, info, plot, record, replay, show, stats
 
 __all__ = ["main"]
 
@@ -21,7 +21,7 @@ example:
   tcxo-dump replay bench.tcxocap --csv rows.csv
 """
 
-_COMMANDS = (record, info, show, stats, export, import_, replay)
+_COMMANDS = (record, info, show, stats, plot, export, import_, replay)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -34,7 +34,7 @@ from tcxo_protocol.spec import (
 
 from ..pipeline import SILENCE_NS
 
-__all__ = ["Capture", "ChannelEdges", "Session", "StatusColumns", "load", "role_of"]
+__all__ = ["Capture", "ChannelEdges", "Loader", "Session", "StatusColumns", "load", "role_of"]
 
 Floats = npt.NDArray[np.float64]
 Ticks = npt.NDArray[np.int64]
@@ -148,13 +148,15 @@ GAP_NS = 2_000_000_000
 
 def load(entries: Iterable[Entry]) -> Capture:
     """Read all entries. Raises VersionMismatch for the capture of a board of another protocol."""
-    loader = _Loader()
+    loader = Loader()
     for entry in entries:
         loader.take(entry)
     return loader.finish()
 
 
-class _Loader:
+class Loader:
+    """Takes entries one by one, for those who need them for something else as well."""
+
     def __init__(self) -> None:
         self.capture = Capture()
         self._offset_ns = 0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from tcxo_protocol.capture_file import CaptureDecoder, Entry, EntryKind
+from tcxo_protocol.capture_file import CaptureDecoder, Entry, EntryKind, parse_clock
 
 from ..errors import DataError, UsageError
 from ..pipeline import SILENCE_NS
@@ -17,15 +17,18 @@ from .compress import make_decompressor
 from .live import is_link, live_entries
 from .simulated import is_simulated, simulated_entries
 
-__all__ = ["Sources"]
+__all__ = ["SUFFIX", "Sources"]
 
 CHUNK_BYTES = 1 << 18
 POLL_S = 0.2
 SIMULATED_S = 86_400.0
+SUFFIX = ".tcxocap"
 
 
 class Sources:
     """The entries of several captures in order, as one run; what could not be read is in ``problems``.
+
+    A directory stands for the captures in it. ``since_utc_ns``: what is older is left out.
 
     ``progress`` is told bytes read and bytes in all (None when unknown). ``follow``: the last file is
     read on as it grows. ``seconds`` and ``baud`` are for live links.
@@ -40,7 +43,9 @@ class Sources:
         baud: int = 115200,
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[float, float | None], None] = lambda done, total: None,
+        since_utc_ns: int | None = None,
     ) -> None:
+        names = [file for name in names for file in _expanded(name, since_utc_ns)]
         if not names:
             raise UsageError(
                 "no FILE given: name a capture, - for stdin, or a link such as serial:/dev/ttyACM0"
@@ -50,6 +55,7 @@ class Sources:
         """One sentence for each file that is cut, damaged or no capture."""
         self.entries_read = 0
         self.is_live = any(is_link(name) for name in names)
+        self._since_utc_ns = since_utc_ns
         self._follow = follow
         self._seconds = seconds
         self._baud = baud
@@ -65,9 +71,15 @@ class Sources:
         Raises DataError when a file cannot be opened, or when nothing at all could be read.
         """
         last_ns: int | None = None
+        offset_ns = 0
         for index, name in enumerate(self.names):
             last = index == len(self.names) - 1
             for entry in self._entries_of(name, self._follow and last):
+                if entry.kind == EntryKind.CLOCK:
+                    host_ns, realtime_ns = parse_clock(entry.body)
+                    offset_ns = realtime_ns - host_ns
+                elif self._since_utc_ns is not None and entry.host_ns + offset_ns < self._since_utc_ns:
+                    continue
                 if entry.kind == EntryKind.IDENTITY:
                     if last_ns is not None and 0 <= entry.host_ns - last_ns <= SILENCE_NS:
                         continue
@@ -124,6 +136,19 @@ class Sources:
             else:
                 return
             data = file.read(CHUNK_BYTES)
+
+
+def _expanded(name: str, since_utc_ns: int | None) -> list[str]:
+    """A directory's captures, oldest first, those that ended long ago left out."""
+    if name == "-" or is_link(name) or not Path(name).is_dir():
+        return [name]
+    found = sorted(Path(name).glob(f"*{SUFFIX}*"))
+    if since_utc_ns is not None:
+        found = [path for path in found if path.stat().st_mtime_ns >= since_utc_ns]
+    if not found:
+        recent = " from that time" if since_utc_ns is not None else ""
+        raise DataError(f"{name}: no captures (*{SUFFIX}){recent} in this directory")
+    return [str(path) for path in found]
 
 
 def _open(name: str) -> BinaryIO:

@@ -16,12 +16,12 @@ from tcxo_protocol.spec import RECORD_HEAD, RecordType, struct_of
 
 from ..errors import OutputError, UsageError
 from .compress import SUFFIXES, Compressor, make_compressor
+from .source import SUFFIX
 
 __all__ = ["SUFFIX", "CaptureWriter", "utc_ns_of"]
 
 _RECORD_HEAD = struct_of(RECORD_HEAD)
 
-SUFFIX = ".tcxocap"
 FLUSH_NS = 10_000_000_000
 """A compressed file is readable up to at most this long ago, whatever happens."""
 

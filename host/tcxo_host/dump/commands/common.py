@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from ...errors import DataError
 if TYPE_CHECKING:
     from ..source import Sources
 
-__all__ = ["Stop", "add_command", "add_sources", "complain", "finish", "open_sources"]
+__all__ = ["Stop", "add_command", "add_sources", "complain", "finish", "open_sources", "period_s"]
 
 
 class Stop:
@@ -54,11 +55,14 @@ def add_sources(parser: Any) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="captures in order (plain, .gz, .zst), - for stdin, a live link (serial:/dev/ttyACM0), or a"
-        " simulated board (sim:SCENARIO[:SEED])",
+        help="captures in order (plain, .gz, .zst), a directory of them, - for stdin,"
+        " a live link (serial:/dev/ttyACM0), or a simulated board (sim:SCENARIO[:SEED])",
     )
     parser.add_argument(
         "--seconds", type=float, metavar="N", help="of a link or simulation, stop after N seconds"
+    )
+    parser.add_argument(
+        "--last", metavar="PERIOD", type=period_s, help="only the last 10m, 1h, 1d... until now"
     )
     parser.add_argument("--baud", type=int, default=115200, help="line rate of a UART (USB ignores it)")
 
@@ -75,8 +79,26 @@ def open_sources(args: argparse.Namespace, what: str, **more: Any) -> Iterator[S
         stop.listen()
     with Progress(what) as progress:
         yield Sources(
-            args.files, seconds=args.seconds, baud=args.baud, stopping=stop, progress=progress.advance, **more
+            args.files,
+            seconds=args.seconds,
+            baud=args.baud,
+            stopping=stop,
+            progress=progress.advance,
+            since_utc_ns=None if args.last is None else time.time_ns() - round(args.last * 1e9),
+            **more,
         )
+
+
+def period_s(text: str) -> float:
+    """``90``, ``10m``, ``1h``, ``1d`` as seconds."""
+    factor = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:], 0)
+    try:
+        seconds = float(text[:-1]) * factor if factor else float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds >= 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a period such as 10m, 1h or 1d")
+    return seconds
 
 
 def complain(text: str) -> None:

@@ -6,9 +6,9 @@ import argparse
 import sys
 from typing import Any
 
-from .common import Stop, add_command, complain
+from .common import Stop, add_command, complain, period_s
 
-__all__ = ["add_parser", "main", "period_s"]
+__all__ = ["add_parser", "main"]
 
 EXAMPLE = """\
   tcxo-dump record --link serial:/dev/ttyACM0 -o bench.tcxocap.gz --seconds 3600
@@ -38,18 +38,6 @@ def add_parser(subparsers: Any) -> None:
         "--seconds", type=float, metavar="N", help="stop after N seconds (default: when told)"
     )
     parser.set_defaults(main=main)
-
-
-def period_s(text: str) -> float:
-    """``90``, ``10m``, ``1h``, ``1d`` as seconds."""
-    factor = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:], 0)
-    try:
-        seconds = float(text[:-1]) * factor if factor else float(text)
-    except ValueError:
-        seconds = 0.0
-    if not seconds >= 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a period such as 10m, 1h or 1d")
-    return seconds
 
 
 def main(args: argparse.Namespace) -> int:

@@ -1,0 +1,123 @@
+"""``tcxo-dump plot``: captures and chrony's logs as pictures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..plots import KINDS, NEEDS_CAPTURE, NEEDS_ROWS
+from .common import add_command, add_sources, finish, open_sources
+from .replay import add_pipeline, make_pipeline
+from .stats import add_logs, read_logs
+
+__all__ = ["add_parser", "main"]
+
+EXAMPLE = """\
+  tcxo-dump plot channels monday.tcxocap -o channels.svg
+  tcxo-dump plot adev sim:day --seconds 86400 -o adev.png
+  tcxo-dump plot offsets --tracking /var/log/chrony/tracking.log -o offsets.html
+  tcxo-dump plot report monday.tcxocap -o report.html
+"""
+FORMS = ("png", "svg", "html")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add ``plot``."""
+    kinds = "\n".join(f"  {name:12}{text}" for name, text in KINDS.items())
+    note = f"{kinds}\n  {'report':12}one self-contained page with all of them, statistics and the log of states (.html)"
+    parser = add_command(subparsers, "plot", "draw a capture or chrony's logs", EXAMPLE, note)
+    parser.add_argument(
+        "kind", metavar="KIND", choices=(*KINDS, "report"), help=", ".join((*KINDS, "report"))
+    )
+    add_sources(parser)
+    next(action for action in parser._actions if action.dest == "files").nargs = "*"
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", required=True, help="FILE.png, FILE.svg or FILE.html"
+    )
+    parser.add_argument("--local", action="store_true", help="times in this machine's time zone, not UTC")
+    add_logs(parser)
+    add_pipeline(parser)
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Draw it."""
+    from ...errors import UsageError
+
+    form = Path(args.output).suffix.removeprefix(".")
+    if form not in FORMS:
+        raise UsageError(
+            f"-o {args.output}: expected a name that ends in {', '.join('.' + each for each in FORMS)}"
+        )
+    if args.kind == "report" and form != "html":
+        raise UsageError(f"-o {args.output}: a report is a page: name it .html")
+    needs_rows = args.kind == "report" or (args.kind in NEEDS_ROWS and not args.tempcomp)
+    if not args.files and (args.kind in NEEDS_CAPTURE or (needs_rows and not args.tracking)):
+        raise UsageError(f"plot {args.kind}: name a capture")
+    data, problems = _data(args, needs_rows)
+    _write(args.output, _content(args.kind, form, data))
+    return finish(problems)
+
+
+def _content(kind: str, form: str, data: Any) -> bytes:
+    from ..plots import draw
+    from ..plots.style import save_bytes
+
+    if kind == "report":
+        from ..report_page import report_page
+
+        return report_page(data).encode()
+    made = draw(kind, data)
+    if form == "html":
+        from ..report_page import plot_page
+
+        return plot_page(kind, save_bytes(made, "svg").decode()).encode()
+    return save_bytes(made, form)
+
+
+def _data(args: argparse.Namespace, needs_rows: bool) -> tuple[Any, list[str]]:
+    """All the kind needs, in one pass over the entries."""
+    from tcxo_protocol.records import VersionMismatch
+
+    from ...errors import DataError
+    from ...pipeline import Row
+    from ..columns import Loader
+    from ..plots.data import PlotData, Rows
+    from ..replay import UtcClock, replay
+
+    data = PlotData(local_time=args.local)
+    data.tracking, data.tempcomp, data.without = read_logs(args)
+    if not args.files:
+        return data, []
+    loader, clock = Loader(), UtcClock()
+    with open_sources(args, f"plot {args.kind}") as sources:
+
+        def tapped() -> Any:
+            for entry in sources.entries():
+                loader.take(entry)
+                yield entry
+
+        try:
+            if needs_rows:
+                rows = Rows()
+                for event in replay(tapped(), make_pipeline(args), clock):
+                    if isinstance(event, Row):
+                        rows.add(clock.utc_s(event.host_ns), event)
+                data.rows = rows
+            else:
+                for _ in tapped():
+                    pass
+        except VersionMismatch as error:
+            raise DataError(str(error)) from None
+    data.capture = loader.finish()
+    return data, sources.problems
+
+
+def _write(path: str, content: bytes) -> None:
+    from ...errors import OutputError
+
+    try:
+        Path(path).write_bytes(content)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,37 @@
+"""Plots of captures and of chrony's logs; matplotlib is imported only by what draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["KINDS", "NEEDS_CAPTURE", "NEEDS_ROWS", "draw"]
+
+KINDS = {
+    "channels": "frequency error of TCXO, Pi and RTC, 64 s averages (the article's first graph)",
+    "tempcomp": "the value written for chrony against chrony's own correction",
+    "offsets": "percentiles of the clock's offset over time, from tracking.log",
+    "adev": "overlapping Allan deviation with confidence intervals",
+    "spectrum": "power spectral density of fractional frequency",
+    "temperature": "the TCXO's frequency against the board's temperature, with the learned model",
+    "phase": "time error of each clock, its mean rate taken out",
+}
+NEEDS_ROWS = {"tempcomp"}
+"""Kinds that replay the capture, unless chrony's logs stand in."""
+NEEDS_CAPTURE = {"channels", "adev", "spectrum", "temperature", "phase"}
+
+
+def draw(kind: str, data: Any) -> Any:
+    """The figure of one kind. Raises DataError when the data hold nothing to draw."""
+    from . import chrony, frequency, stability, temperature
+
+    drawers: dict[str, Callable[[Any], Any]] = {
+        "channels": frequency.channels,
+        "tempcomp": chrony.tempcomp,
+        "offsets": chrony.offsets,
+        "adev": stability.adev,
+        "spectrum": stability.spectrum,
+        "temperature": temperature.temperature,
+        "phase": frequency.phase,
+    }
+    return drawers[kind](data)

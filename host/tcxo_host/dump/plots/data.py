@@ -1,0 +1,104 @@
+"""What plots are drawn from: arrays of a capture, rows of a replay, chrony's logs. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...pipeline import Row
+from ..chronylog import Tempcomp, Tracking
+from ..columns import Capture, Session
+from ..series import Series, clean_edges, series_of
+
+__all__ = ["Curve", "PlotData", "Rows", "longest_run", "session_series", "thinned"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Rows:
+    """A replay's rows as columns; NaN where a row has no value."""
+
+    utc_s: list[float] = field(default_factory=list)
+    published_ppm: list[float] = field(default_factory=list)
+    freq_error_ppm: list[float] = field(default_factory=list)
+    state: list[str] = field(default_factory=list)
+    reason: list[str] = field(default_factory=list)
+
+    def add(self, utc_s: float, row: Row) -> None:
+        """Append one second."""
+        self.utc_s.append(utc_s)
+        self.published_ppm.append(_number(row.published_ppm))
+        self.freq_error_ppm.append(_number(row.estimate.freq_error_ppm))
+        self.state.append(str(row.state))
+        self.reason.append(row.reason)
+
+
+@dataclass(slots=True)
+class PlotData:
+    """Everything a plot may use. ``local_time``: axes in the machine's time zone instead of UTC."""
+
+    capture: Capture | None = None
+    rows: Rows | None = None
+    tracking: Tracking | None = None
+    tempcomp: Tempcomp | None = None
+    without: Tracking | None = None
+    local_time: bool = False
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points thinned to what a screen shows: the mean of each bin, and its extremes."""
+
+    x: Floats
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
+def session_series(session: Session) -> dict[str, Series]:
+    """The one-second grid of every channel with edges."""
+    return {
+        role: series_of(session, channel, clean_edges(channel.ticks, session.tick_hz / channel.rate_hz))
+        for role, channel in session.channels.items()
+        if channel.ticks.size > 1 and channel.rate_hz > 0
+    }
+
+
+def thinned(x: Floats, y: Floats, bins: int = 1200) -> Curve:
+    """Bins of equal width in ``x``; an empty bin is NaN, so that a gap stays a gap."""
+    known = ~np.isnan(y)
+    if np.count_nonzero(known) <= bins:
+        return Curve(x, y, y, y)
+    start, stop = float(x[0]), float(x[-1])
+    index = np.minimum(((x - start) / (stop - start) * bins).astype(np.int64), bins - 1)
+    index, values = index[known], y[known]
+    counts = np.bincount(index, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        mean = np.bincount(index, values, bins) / counts
+    low, high = np.full(bins, np.inf), np.full(bins, -np.inf)
+    np.minimum.at(low, index, values)
+    np.maximum.at(high, index, values)
+    low[counts == 0] = high[counts == 0] = np.nan
+    centres = start + (np.arange(bins) + 0.5) * (stop - start) / bins
+    return Curve(centres, mean, low, high)
+
+
+def longest_run(values: Floats, bridge: int = 5) -> slice:
+    """The longest stretch without a gap of more than ``bridge`` missing points."""
+    known = np.flatnonzero(~np.isnan(values))
+    if known.size == 0:
+        return slice(0, 0)
+    cuts = np.flatnonzero(np.diff(known) > bridge + 1)
+    starts = np.concatenate([[0], cuts + 1])
+    ends = np.concatenate([cuts, [known.size - 1]])
+    best = int(np.argmax(known[ends] - known[starts]))
+    return slice(int(known[starts[best]]), int(known[ends[best]]) + 1)
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
