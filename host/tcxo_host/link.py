@@ -51,4 +51,10 @@ def open_link(url: str, baud: int = 115200) -> Link:
         from .link_serial import SerialLink
 
         return SerialLink(rest, baud)
-    raise UsageError(f"link {url!r}: expected serial:/dev/ttyACM0 or serial:socket://HOST:PORT")
+    if kind == "i2c":
+        from .link_i2c import I2cLink
+
+        return I2cLink(rest)
+    raise UsageError(
+        f"link {url!r}: expected serial:/dev/ttyACM0, serial:socket://HOST:PORT or i2c:BUS:ADDRESS"
+    )

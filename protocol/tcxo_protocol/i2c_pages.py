@@ -106,6 +106,8 @@ class PageReader:
         """Reads whose serial numbers or CRC did not fit, and were repeated."""
         self._boot_id: int | None = None
         self._next = 1
+        self._pending: list[bytes] = []
+        self._pending_lost = 0
 
     def poll(self, read_registers: Callable[[int, int], bytes]) -> PollResult:
         """Everything new since the last poll. The first one gives the identify page alone.
@@ -119,26 +121,31 @@ class PageReader:
                 raise PagesError("the board's identify page is unreadable: check wiring and bus speed")
             restart = self._boot_id is not None
             self._boot_id = head.boot_id
+            self._pending, self._pending_lost = [], 0  # of the board's life before
             # What happened before we came is of no use, what came since a restart is.
             self._next = max(1, head.newest - SLOT_COUNT + 2) if restart else head.newest + 1
             return PollResult([identify], restarted=True)
         return self._read_new(read_registers, head)
 
     def _read_new(self, read_registers: Callable[[int, int], bytes], head: _Head) -> PollResult:
-        payloads: list[bytes] = []
+        # Kept over an error in the middle: what was read already must come out of the next poll.
+        payloads = self._pending
         # The oldest slot may be under rewriting by now: leave it out.
         oldest = max(1, head.newest - SLOT_COUNT + 2)
-        lost = max(0, oldest - self._next)
-        self._next += lost
+        skipped = max(0, oldest - self._next)
+        self._pending_lost += skipped
+        self._next += skipped
         while self._next <= head.newest:
             slot = 1 + (self._next - 1) % SLOT_COUNT
             payload = self._read_slot(read_registers, slot, self._next, head.lengths[slot])
             if payload is None:
-                lost += 1
+                self._pending_lost += 1
             else:
                 payloads.append(payload)
             self._next += 1
-        return PollResult(payloads, lost)
+        result = PollResult(payloads, self._pending_lost)
+        self._pending, self._pending_lost = [], 0
+        return result
 
     def _read_head(self, read_registers: Callable[[int, int], bytes]) -> _Head:
         for _ in range(_READ_ATTEMPTS):
