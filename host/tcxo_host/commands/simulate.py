@@ -18,8 +18,8 @@ __all__ = ["add_parser", "main"]
 
 EXAMPLE = """\
 The simulated board runs the firmware's own files in MicroPython; its bytes reach the daemon over a pty.
-true_ppm is what a perfect daemon would have written: minus the Pi clock's true frequency error over the
-second in which chrony uses the value, so published_ppm - true_ppm is the error.
+true_ppm is what a perfect daemon would have written: minus the Pi clock's true frequency error (less the
+baseline) over the second in which chrony uses the value, so published_ppm - true_ppm is the error.
 
 example:
   tcxo-host simulate --scenario load --seconds 600 --speed 60
@@ -48,6 +48,9 @@ def add_parser(subparsers: Any) -> None:
         "--output", metavar="PATH", help="the file the daemon writes (default: a temporary one)"
     )
     parser.add_argument("--estimator", metavar="NAME", help="as for run")
+    parser.add_argument(
+        "--via", choices=("serial", "i2c"), default="serial", help="the link (default serial)"
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON line at the end")
     parser.set_defaults(main=main)
 
@@ -70,7 +73,13 @@ def main(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="tcxo-simulate-") as folder:
         output = args.output or str(Path(folder) / "tcxo")
         simulation = Simulation(
-            world, output, Path(folder), speed=args.speed, daemon_options=options, seed=args.seed
+            world,
+            output,
+            Path(folder),
+            speed=args.speed,
+            daemon_options=options,
+            seed=args.seed,
+            via=args.via,
         )
         with simulation:
             summary = simulation.run(args.seconds, screen.show)

@@ -16,6 +16,7 @@ from tcxo_firmware.simboard import SimBoard
 
 from ..errors import UnavailableError
 from .faults import Event
+from .i2c_door import ADDRESS, DEVICE, I2cDoor
 from .world import World, WorldSecond
 
 __all__ = ["Progress", "Simulation", "merge_edges"]
@@ -59,12 +60,21 @@ class _Judged:
 class Simulation:
     """One run of a world through a simulated board and a daemon of its own.
 
-    ``output`` is the file the daemon writes, ``folder`` holds everything temporary. Use as a context
-    manager: leaving it ends daemon and board. Raises UnavailableError when the daemon does not start.
+    ``output`` is the file the daemon writes, ``folder`` holds everything temporary, ``via`` is ``serial`` or
+    ``i2c``. Use as a context manager: leaving it ends daemon and board. Raises UnavailableError when the
+    daemon does not start.
     """
 
     def __init__(
-        self, world: World, output: str, folder: Path, *, speed: float, daemon_options: list[str], seed: int
+        self,
+        world: World,
+        output: str,
+        folder: Path,
+        *,
+        speed: float,
+        daemon_options: list[str],
+        seed: int,
+        via: str = "serial",
     ) -> None:
         self._world = world
         self._speed = speed
@@ -77,18 +87,15 @@ class Simulation:
         self._unplugged = False
         line = folder / "board"
         self.board = SimBoard(str(line), boot_id=self._boots[0].boot_id)
-        options = ["--link", f"serial:{line}", "--output", output, "--trace", str(self._trace)]
+        self._door: I2cDoor | None = None
+        program, link = ["tcxo_host"], f"serial:{line}"
+        if via == "i2c":
+            self._door = I2cDoor(self.board.i2c, str(folder / "i2c"))
+            program = ["tcxo_host.sim.i2c_door", str(folder / "i2c"), str(speed)]
+            link = f"i2c:{DEVICE[-1]}:{ADDRESS:#x}"
+        options = ["--link", link, "--output", output, "--trace", str(self._trace)]
         self._daemon = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tcxo_host",
-                "run",
-                *options,
-                "--status",
-                str(self._status),
-                *daemon_options,
-            ]
+            [sys.executable, "-m", *program, "run", *options, "--status", str(self._status), *daemon_options]
         )
         self._trace_read = self._trace.open()
         self._judged = _Judged()
@@ -106,6 +113,8 @@ class Simulation:
             self._daemon.kill()
             self._daemon.wait()
         self.board.stop()
+        if self._door:
+            self._door.close()
         self._trace_read.close()
 
     def run(self, seconds: int, show: Callable[[Progress], None]) -> dict[str, Any]:
@@ -142,6 +151,8 @@ class Simulation:
             boot = self._boots[-1]
             offset = boot.offset_ticks = self._tick_start
             self.board.reboot(boot_id=boot.boot_id)
+            if self._door:
+                self._door.bus = self.board.i2c
         channels, ticks = merge_edges(second, CHANNEL_IDS)
         self.board.set_temperature(second.temperature_c)
         self.board.feed(channels, ticks - offset)
@@ -166,7 +177,7 @@ class Simulation:
 
     def _wait_for_daemon(self) -> None:
         deadline = time.monotonic() + DAEMON_START_S
-        while not self.board.connected:
+        while not (self._door or self.board).connected:
             if self._daemon.poll() is not None:
                 raise UnavailableError(f"the daemon ended with status {self._daemon.returncode} at its start")
             if time.monotonic() > deadline:
@@ -199,7 +210,7 @@ class Simulation:
             if row["published_ppm"] is None:
                 continue
             centre_s = now_s + CHRONY_USE_S
-            true_ppm = -self._world.pi_ppm_between(centre_s - 0.5, centre_s + 0.5)
+            true_ppm = row["baseline_ppm"] - self._world.pi_ppm_between(centre_s - 0.5, centre_s + 0.5)
             judged.errors_ppm.append(row["published_ppm"] - true_ppm)
             judged.last_ppm, judged.last_true_ppm = row["published_ppm"], true_ppm
             if judged.first_s is None:
