@@ -37,7 +37,7 @@ class Bounds:
     pi_white: tuple[float, float] = (0.5, 30.0)
     pi_walk: tuple[float, float] = (0.02, 10.0)
     pi_drift: tuple[float, float] = (0.01, 5.0)
-    tcxo_walk: tuple[float, float] = (0.005, 1.0)
+    tcxo_walk: tuple[float, float] = (0.005, 3.0)
     gps_ns: tuple[float, float] = (4.0, 300.0)
     rtc_ns: tuple[float, float] = (1.0, 2000.0)
 

@@ -160,10 +160,10 @@ class PwmTracker:
                 return False
             ticks, times, residuals, regular = ticks[good], times[good], residuals[good], False
         prepared = self._prepare(clocks, times, regular)
-        moments = prepared.weights @ residuals
+        moments = prepared.weights.dot(residuals)
         noise = prepared.moments + self._rounding(clocks, prepared, regular)
         precision = clocks.filter.precision(prepared, noise)
-        nis = float(moments @ precision @ moments)
+        nis = float(moments.dot(precision).dot(moments))
         if nis > WIDEN_GATE:
             if nis > BLOCK_GATE and abs(float(moments[0])) > THERMAL_NS:
                 return False
@@ -277,12 +277,12 @@ class PwmTracker:
             and self._full % GROUPS == 0
             and self._full > 2 * GROUPS
         ):
-            rest = residuals - (moments * residuals.size) @ block.weights
+            rest = residuals - (moments * residuals.size).dot(block.weights)
             groups = rest.reshape(GROUPS, -1).mean(axis=1)
             degrees = GROUPS - moments.size
             self.scatter = (
-                float(rest @ rest) / (residuals.size - moments.size),
-                float(groups @ groups) * (residuals.size // GROUPS) / degrees,
+                float(rest.dot(rest)) / (residuals.size - moments.size),
+                float(groups.dot(groups)) * (residuals.size // GROUPS) / degrees,
             )
         self.sight = Sight(
             clocks.epoch,
