@@ -49,6 +49,4 @@ else:
     for name in ("ticks_ms", "ticks_add", "ticks_diff", "sleep_ms"):
         setattr(time, name, getattr(simtime, name))
 
-import tcxo.app  # noqa: E402
-
-tcxo.app.run()
+import main  # noqa: E402,F401

@@ -2,6 +2,7 @@
 
 BOARD = {
     "name": "SIM",
+    "machine": "linux",  # how its MicroPython calls it (sys.implementation._machine)
     "tick_hz": 84000000,
     "channels": (
         {"id": 1, "role": "gps_pps", "rate_mhz": 1000, "pin": "X1", "edge": "rising"},

@@ -1,0 +1,132 @@
+"""``tcxo-flash`` against real mpremote, a real REPL and a real littlefs: MicroPython's unix port on a pty."""
+
+import pytest
+from support.flash_board import FlashBoard
+from tcxo_firmware import DEVICE_FILES
+from tcxo_tools import flash, flash_files, flash_session
+
+
+def run(capsys, board, *options):
+    status = flash.main(["--port", board.path, *options])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+@pytest.fixture(autouse=True)
+def native(monkeypatch):
+    """The simulated board is no Cortex-M4."""
+    monkeypatch.setattr(flash_files.files_for, "__defaults__", (False, "x64"))
+
+
+def test_first_install_copies_all_second_none_and_a_changed_file_alone(tmp_path, capsys, monkeypatch):
+    with FlashBoard(tmp_path) as board:
+        status, out, err = run(capsys, board)
+        assert status == 0, err
+        assert f"copied {len(DEVICE_FILES) + 1} of {len(DEVICE_FILES) + 1} files for SIM" in out
+        assert "running: SIM, firmware 0.1.0, 84 MHz ticks, boot 04030201, pins 1 on X1" in out
+        assert out.index("tcxo/wire.py:") < out.index("main.py:"), "main.py goes last"
+
+        status, out, err = run(capsys, board)
+        assert status == 0, err
+        assert "are there already" in out
+        assert "copied" not in out
+        assert "running: SIM" in out
+
+        assert run(capsys, board, "--check")[0] == 0
+        real_files = flash_files.files_for
+
+        def with_a_change(*arguments, **options):
+            return [
+                flash_files.BoardFile(f.path, f.data + b"\n# new\n") if f.path == "tcxo/ring.py" else f
+                for f in real_files(*arguments, **options)
+            ]
+
+        monkeypatch.setattr(flash_files, "files_for", with_a_change)
+        status, out, err = run(capsys, board, "--check")
+        assert (status, "differs: tcxo/ring.py" in out) == (1, True)
+        status, out, err = run(capsys, board)
+        assert status == 0, err
+        assert "copied 1 of" in out
+        assert "tcxo/wire.py" not in out
+
+
+def test_compiled_modules_replace_source_and_run(tmp_path, capsys):
+    with FlashBoard(tmp_path) as board:
+        assert run(capsys, board)[0] == 0
+        status, out, err = run(capsys, board, "--mpy")
+        assert status == 0, err
+        assert "tcxo/isr.mpy" in out
+        assert "running: SIM" in out
+        with flash_session.Session(board.path) as session:
+            names = session._transport.eval("__import__('os').listdir('tcxo')")
+        assert all(name.endswith(".mpy") for name in names), names
+
+
+def test_an_interrupted_copy_leaves_nothing_that_starts_and_the_next_run_completes_it(tmp_path, capsys):
+    with FlashBoard(tmp_path) as board:
+        assert run(capsys, board)[0] == 0
+    (tmp_path / "port").unlink(missing_ok=True)
+    files = flash_files.files_for("SIM")
+    changed = [flash_files.BoardFile(f.path, f.data + b"\n") for f in files]
+    with FlashBoard(tmp_path) as board:
+
+        def give_up(path, done, size):
+            if path == "tcxo/isr.py":
+                raise KeyboardInterrupt
+
+        with flash_session.Session(board.path) as session:
+            plan = session.plan(changed)
+            assert len(plan.write) == len(files)
+            with pytest.raises(KeyboardInterrupt):
+                session.carry_out(plan, changed[-1], give_up)
+        with flash_session.Session(board.path) as session:
+            assert not session._transport.fs_exists("main.py")
+            session.reset()
+        status, out, err = run(capsys, board)
+        assert status == 0, err
+        assert "running: SIM" in out
+
+
+def test_a_full_file_system_is_told_before_anything_is_touched(tmp_path, capsys):
+    with FlashBoard(tmp_path, blocks=10) as board:
+        status, _, err = run(capsys, board)
+        assert status == 73
+        assert "the board's file system has" in err
+        assert err.count("\n") == 1
+        with flash_session.Session(board.path) as session:
+            assert not session._transport.fs_exists("tcxo")
+
+
+def test_the_wrong_board_and_an_unknown_one_are_named(tmp_path, capsys):
+    with FlashBoard(tmp_path, machine="PYBv1.1 with STM32F405RG") as board:
+        status, _, err = run(capsys, board, "--board", "WEACT_F411_BLACKPILL")
+        assert status == 65
+        assert "not a WEACT_F411_BLACKPILL: its MicroPython says 'PYBv1.1 with STM32F405RG'" in err
+    (tmp_path / "port").unlink(missing_ok=True)
+    with FlashBoard(tmp_path, machine="Arduino with X") as board:
+        status, _, err = run(capsys, board)
+        assert status == 65
+        assert "calls itself 'Arduino with X', which is none of PYBV11, SIM" in err
+        status, _, err = run(capsys, board, "--board", "NOPE")
+        assert status == 64
+        assert "no board 'NOPE': known are PYBV11" in err
+
+
+def test_no_port_a_busy_port_and_something_else_on_the_port(tmp_path, capsys):
+    assert flash.main(["--port", str(tmp_path / "none")]) == 69
+    assert "is the board plugged in?" in capsys.readouterr().err
+    import serial
+
+    with FlashBoard(tmp_path) as board, serial.Serial(board.path, exclusive=True):
+        status, _, err = run(capsys, board)
+        assert status == 69
+        assert "in use by another program" in err
+    import os
+
+    master, slave = os.openpty()
+    try:
+        assert flash.main(["--port", os.ttyname(slave)]) == 65
+        assert "does not answer like MicroPython" in capsys.readouterr().err
+    finally:
+        os.close(master)
+        os.close(slave)

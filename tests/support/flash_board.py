@@ -1,0 +1,112 @@
+"""A board with a file system and a REPL behind a serial port: MicroPython's unix port that restarts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import threading
+import time
+import tty
+from pathlib import Path
+
+from firmware_vms import SCRIPTS, leave_out
+from tcxo_firmware import DEVICE_DIR
+from tcxo_firmware.simboard import find_vm
+
+_SIM_DIR = DEVICE_DIR.parent / "sim"
+_CONNECTED = b"\x08" + bytes(8) + b"\1\0\0\0"
+_BLOCK_BYTES = 4096
+_REPL_START_S = 0.2
+
+
+class FlashBoard:
+    """``path`` is its serial port. The file system keeps its contents over restarts."""
+
+    def __init__(self, directory: Path, *, blocks: int = 64, machine: str = "linux board") -> None:
+        name, self._command = find_vm()
+        if not name.startswith("MicroPython"):
+            leave_out("no MicroPython for this machine to flash")
+        self._directory = directory
+        self._blocks, self._machine = blocks, machine
+        self._image = directory / "flash.img"
+        if not self._image.exists():
+            self._image.write_bytes(b"\xff" * (blocks * _BLOCK_BYTES))
+        self.path = str(directory / "port")
+        self._outer, slave = os.openpty()
+        tty.setraw(slave)
+        os.symlink(os.ttyname(slave), self.path)
+        self._outer_slave = slave  # kept open: no hang-ups between two users of the port
+        self.starts = 0
+        self._stopping = threading.Event()
+        self._start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> FlashBoard:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._end()
+        os.close(self._outer)
+        os.close(self._outer_slave)
+        os.unlink(self.path)
+
+    def _start(self) -> None:
+        self._inner, slave = os.openpty()
+        tty.setraw(slave)
+        pipes = [os.pipe() for _ in range(4)]  # feed, control, I2C in; I2C out the other way round
+        (feed, feed_w), (control, control_w), (i2c_in, i2c_in_w), (i2c_out_r, i2c_out) = pipes
+        vm_fds = (feed, control, i2c_in, i2c_out)
+        self._kept = (feed_w, control_w, i2c_in_w, i2c_out_r)
+        for fd in vm_fds[:3]:
+            os.set_blocking(fd, False)
+        os.write(control_w, _CONNECTED)
+        self._process = subprocess.Popen(
+            [
+                *self._command,
+                "-i",
+                str(SCRIPTS / "flash_boot.py"),
+                str(self._image),
+                str(self._blocks),
+                self._machine,
+                *map(str, vm_fds),
+            ],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            pass_fds=vm_fds,
+            env={**os.environ, "MICROPYPATH": str(_SIM_DIR)},
+            cwd=self._directory,
+        )
+        for fd in (slave, *vm_fds):
+            os.close(fd)
+        self.starts += 1
+
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for fd in (self._inner, *self._kept):
+            os.close(fd)
+
+    def _run(self) -> None:
+        typed, hold_until = b"", 0.0
+        while not self._stopping.is_set():
+            ready, _, _ = select.select([self._outer, self._inner], [], [], 0.02)
+            if self._outer in ready:
+                typed += os.read(self._outer, 4096)
+            if typed and time.monotonic() >= hold_until:
+                # The unix port's REPL flushes its terminal when it begins: give it time after a Ctrl-C.
+                first, interrupt, rest = typed.partition(b"\x03")
+                os.write(self._inner, first + interrupt)
+                typed = rest
+                hold_until = time.monotonic() + (_REPL_START_S if interrupt else 0)
+            if self._inner in ready:
+                with contextlib.suppress(OSError):  # EIO: the process has ended
+                    os.write(self._outer, os.read(self._inner, 4096))
+            if self._process.poll() is not None:
+                self._end()
+                self._start()

@@ -1,0 +1,132 @@
+"""``tcxo-flash``: put the firmware's files on a board that runs MicroPython, and see it start."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tcxo_host.errors import DataError, TcxoError, UnavailableError
+
+__all__ = ["build_parser", "main"]
+
+_EXIT_DIFFERS = 1
+_EXIT_INTERRUPTED = 130
+
+_EPILOG = """\
+example:
+  tcxo-flash --mpy                        find the board, install, show that it runs
+  tcxo-flash --port /dev/ttyACM0 --check  only compare
+
+exit status: 0 done, 1 files differ (--check), 64 usage, 65 not the board meant, 69 no board or
+package missing, 73 no room on the board, 130 interrupted
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="tcxo-flash",
+        description="Install the capture firmware on a board that runs MicroPython.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--port", help="serial port of the board (default: the one board on USB)")
+    parser.add_argument("--board", help="which board it is (default: the one its MicroPython names)")
+    parser.add_argument(
+        "--mpy", action="store_true", help="install compiled modules: smaller, faster to start"
+    )
+    parser.add_argument("--check", action="store_true", help="only compare; exit status 1 if files differ")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; its exit status."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        return _run(arguments)
+    except TcxoError as error:
+        print(f"tcxo-flash: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print(
+            "\ntcxo-flash: interrupted; the board starts nothing half-copied: run tcxo-flash again",
+            file=sys.stderr,
+        )
+        return _EXIT_INTERRUPTED
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        from . import flash_session
+    except ImportError as error:
+        raise UnavailableError(f"{error.name} is missing: pip install 'tcxo-host[flash]'") from None
+    from .flash_files import files_for
+
+    if arguments.board is not None:
+        files_for(arguments.board)  # an unknown name is told before anything is touched
+    port = arguments.port or flash_session.find_port()
+    with flash_session.Session(port) as session:
+        state = session.look()
+        board = _choose_board(arguments.board, state.machine)
+        print(f"{port}: {state.machine}, MicroPython {state.version.split('MicroPython ')[-1]}")
+        files = files_for(board, compiled=arguments.mpy)
+        plan = session.plan(files)
+        if arguments.check:
+            for file in plan.write:
+                print(f"differs: {file.path}")
+            for path in plan.remove:
+                print(f"in the way: {path}")
+            print("up to date" if not plan else f"{len(plan.write) + len(plan.remove)} files differ")
+            session.reset()
+            return _EXIT_DIFFERS if plan else 0
+        if plan:
+            session.check_space(plan, state)
+            session.carry_out(plan, files[-1], _Progress())
+            print(f"copied {len(plan.write)} of {len(files)} files for {board}")
+        else:
+            print(f"all {len(files)} files for {board} are there already")
+        session.reset()
+    identify = flash_session.wait_for_identify(port)
+    print(
+        f"running: {identify.board}, firmware {identify.firmware_version}, {identify.tick_hz / 1e6:g} MHz ticks,"
+        f" boot {identify.boot_id:08x}, pins "
+        + ", ".join(f"{channel.id} on {channel.pin}" for channel in identify.channels)
+    )
+    return 0
+
+
+def _choose_board(wanted: str | None, machine: str) -> str:
+    from tcxo_firmware import board_names
+
+    from .flash_files import board_data, board_for_machine
+
+    if wanted is None:
+        found = board_for_machine(machine)
+        if found is None:
+            raise DataError(
+                f"the board calls itself {machine!r}, which is none of {', '.join(board_names())}:"
+                " add a folder with its pins, or flash the right MicroPython"
+            )
+        return found
+    expected = board_data(wanted)["machine"]
+    if not machine.startswith(expected):
+        raise DataError(f"this is not a {wanted}: its MicroPython says {machine!r}, not {expected!r}")
+    return wanted
+
+
+class _Progress:
+    """A line that updates in place on a terminal, a line a file otherwise."""
+
+    def __call__(self, path: str, done: int, size: int) -> None:
+        if sys.stdout.isatty():
+            print(
+                f"\r{path}: {100 * done // max(size, 1)} %\x1b[K",
+                end="\n" if done >= size else "",
+                flush=True,
+            )
+        elif done >= size:
+            print(f"{path}: {size} bytes")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
