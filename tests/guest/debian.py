@@ -34,17 +34,20 @@ class Fetcher:
         self.debs = self.folder / "debs"
         self.debs.mkdir(parents=True, exist_ok=True)
 
-    def unpacked(self, name: str, packages: list[str]) -> Path:
-        """A folder holding the content of ``packages``; unpacked anew only when the list changed."""
+    def unpacked(self, name: str, packages: list[str], only: tuple[str, ...] = ()) -> Path:
+        """A folder holding the content of ``packages``; unpacked anew only when the list changed.
+
+        ``only``: patterns of what to keep; a kernel package has 400 MB of modules.
+        """
         target = self.folder / name
         stamp = target.with_suffix(".json")
-        if stamp.exists() and json.loads(stamp.read_text()) == packages:
+        if stamp.exists() and json.loads(stamp.read_text()) == [*packages, *only]:
             return target
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
         for deb in self._download(packages):
-            subprocess.run(["dpkg-deb", "-x", deb, target], check=True)
-        stamp.write_text(json.dumps(packages))
+            _unpack(deb, target, only)
+        stamp.write_text(json.dumps([*packages, *only]))
         return target
 
     def kernel_package(self) -> str:
@@ -112,3 +115,15 @@ class Fetcher:
             check=False,
         )
         assert done.returncode == 0, f"apt-get {arguments[0]}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+
+
+def _unpack(deb: Path, target: Path, only: tuple[str, ...]) -> None:
+    if not only:
+        subprocess.run(["dpkg-deb", "-x", deb, target], check=True)
+        return
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as packed:
+        subprocess.run(
+            ["tar", "-x", "-C", target, "--wildcards", *(f"./{pattern}" for pattern in only)],
+            stdin=packed.stdout,
+            check=True,
+        )

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.metadata import distribution
 from pathlib import Path
-
-import pytest
 
 from .debian import CACHE, ROOT, RUNTIME, Fetcher
 from .image import Cpio, modules, without_node, worth_keeping
 
-NEEDED = ("apt-get", "dpkg-deb")
-
-
-def require(*programs: str) -> None:
-    """Skip where the programs cannot be had; in CI (CI=true) a left-out guest is a failure."""
-    missing = [name for name in (*NEEDED, *programs) if shutil.which(name) is None]
-    if not missing:
-        return
-    reason = f"guest stage left out: {', '.join(missing)} not installed"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+HANG_S = 900.0
+"""Many times what the slowest guest needs on an idle machine: a guard against a hang, no time limit."""
+KERNEL_PARTS = {
+    "arm64": (
+        "boot/vmlinuz-*",
+        "*/bcm2837-rpi-3-b.dtb",
+        "*/drivers/pwm/*.ko",
+        "*/drivers/watchdog/bcm2835_wdt.ko",
+    ),
+    "amd64": ("boot/vmlinuz-*", "*/drivers/i2c/*.ko"),
+}
+"""What of a kernel package a guest needs: image, device tree, modules with what they depend on."""
 
 
 def build_image(
@@ -35,7 +33,7 @@ def build_image(
 ) -> tuple[Path, Path, Path]:
     """(kernel, initial file system, kernel package's folder) for a guest that runs ``inside/script``."""
     fetcher = Fetcher(architecture)
-    kernel = fetcher.unpacked("kernel", [fetcher.kernel_package()])
+    kernel = fetcher.unpacked("kernel", [fetcher.kernel_package()], only=KERNEL_PARTS[architecture])
     runtime = fetcher.unpacked(f"root-{script.partition('.')[0]}", [*RUNTIME, *packages])
     archive = Cpio()
     archive.add("init", stat.S_IFREG | 0o755, (Path(__file__).parent / "inside/init").read_bytes())
@@ -51,9 +49,19 @@ def build_image(
     for folder in ("host/tcxo_host", "protocol/tcxo_protocol", "tests/pi", "tests/guest/inside"):
         at = f"project/{Path(folder).name}" if not folder.startswith("tests") else folder
         archive.add_tree(ROOT / folder, at, keep=lambda name: "__pycache__" not in name)
+    _add_from_environment(archive)
     image = CACHE / architecture / f"{script}.cpio"
     image.write_bytes(archive.finish())
     return next((kernel / "boot").glob("vmlinuz-*")), image, kernel
+
+
+def _add_from_environment(archive: Cpio) -> None:
+    """What Debian does not package: cobs (its pure Python part), and our own metadata."""
+    for name, keep in (("cobs", ".py"), ("tcxo-host", "METADATA")):
+        for file in distribution(name).files or ():
+            if file.name.endswith(keep) and ".." not in file.parts:
+                data = Path(str(file.locate())).read_bytes()
+                archive.add(f"project/{file}", stat.S_IFREG | 0o644, data)
 
 
 def pi3_device_tree(kernel: Path) -> Path:
@@ -79,8 +87,13 @@ class Reports:
         assert self.outcome[name] == "ok", f"{name}: {self.outcome[name]}"
 
 
-def run_qemu(command: Sequence[str], limit_s: float = 240) -> Reports:
-    """Run QEMU until the guest powers off or ``limit_s`` have passed; never judged by its exit status."""
+def run_qemu(
+    command: Sequence[str], limit_s: float = HANG_S, turn: Callable[[bytes], None] = lambda console: None
+) -> Reports:
+    """Run QEMU until the guest powers off or ``limit_s`` have passed; never judged by its exit status.
+
+    ``turn`` is called ten times a second with what the console has said so far.
+    """
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -93,6 +106,7 @@ def run_qemu(command: Sequence[str], limit_s: float = 240) -> Reports:
             console += process.stdout.read() or b""
             if b"GUEST-DONE" in console:
                 deadline = min(deadline, time.monotonic() + 5)
+            turn(bytes(console))
             time.sleep(0.1)
         console += process.stdout.read() or b""
     finally:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from .inside.pi3_pwm_checks import CHECKS
-from .machine import Reports, build_image, pi3_device_tree, require, run_qemu
+from .machine import Reports, build_image, pi3_device_tree, run_qemu
 
 
 @pytest.fixture(scope="module")
 def pi3() -> Reports:
     """One boot for all checks."""
-    require("qemu-system-aarch64")
     kernel, image, folder = build_image("arm64", "pi3_pwm.py", ["pwm-bcm2835", "bcm2835_wdt"])
     return run_qemu(
         [
@@ -23,6 +22,7 @@ def pi3() -> Reports:
     )
 
 
+@pytest.mark.needs("qemu-system-aarch64", "apt-get", "dpkg-deb")
 @pytest.mark.parametrize("name", CHECKS)
 def test_pwm_on_the_real_driver(pi3: Reports, name: str) -> None:
     pi3.check(name)

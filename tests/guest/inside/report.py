@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 
@@ -18,10 +19,8 @@ def check(name: str, test: Callable[[], None]) -> None:
         print(f"REPORT {name} ok", flush=True)
 
 
-def load_modules() -> None:
-    """Insert every module of the image, in order."""
-    import subprocess
-
+def load_modules(parameters: Mapping[str, Sequence[str]] | None = None) -> None:
+    """Insert every module of the image, in order; ``parameters`` by file name."""
     for name in Path("/modules/order").read_text().split():
         if name != "bcm2835_wdt.ko":  # loaded by init, at the end
-            subprocess.run(["insmod", f"/modules/{name}"], check=True)
+            subprocess.run(["insmod", f"/modules/{name}", *(parameters or {}).get(name, ())], check=True)

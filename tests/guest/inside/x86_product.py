@@ -1,0 +1,198 @@
+"""Inside an x86-64 machine: the kernel's i2c-stub, and the daemon with a chronyd that steers this clock."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from smbus2 import SMBus, i2c_msg
+from tcxo_host.errors import LinkError
+from tcxo_host.link_i2c import I2cLink
+from tcxo_host.pi.install_plan import REAL_OUTPUT, Options, make_plan
+from tcxo_host.pi.models import model_by_key
+from tcxo_host.refclock import read_pair
+
+from guest.inside.report import check, load_modules
+
+CONFIG = (
+    '[link]\nurl = "serial:/dev/ttyS1"\n[output]\npath = "/run/tcxo"\nstatus = "/run/tcxo-host/status.json"\n'
+)
+OBSERVED_S = 25.0
+LAG_S = 5.0
+"""chronyd reads the file once a second, and late on a busy machine."""
+HANG_S = 600.0
+"""Longer than any of the waits on the busiest machine: only a hang is ended by it."""
+
+
+class Timex(ctypes.Structure):
+    """struct timex of adjtimex(2) on 64-bit."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint), ("offset", ctypes.c_long), ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long), ("esterror", ctypes.c_long), ("status", ctypes.c_int),
+        ("constant", ctypes.c_long), ("precision", ctypes.c_long), ("tolerance", ctypes.c_long),
+        ("time", ctypes.c_long * 2), ("tick", ctypes.c_long), ("rest", ctypes.c_long * 32),
+    )  # fmt: skip
+
+
+def kernel_ppm() -> float:
+    """By how much the kernel runs its clock faster than the raw counter."""
+    timex = Timex()
+    assert ctypes.CDLL(None).adjtimex(ctypes.byref(timex)) >= 0
+    return timex.freq / 65536 + (timex.tick - 10_000) * 100.0
+
+
+def stub_bus() -> int:
+    for path in Path("/sys/class/i2c-dev").glob("i2c-*"):
+        if "stub" in (path / "name").read_text():
+            return int(path.name.partition("-")[2])
+    raise AssertionError("no i2c-stub")
+
+
+def a_bus_without_i2c_is_refused() -> None:
+    try:
+        I2cLink(f"{stub_bus()}:0x42")
+    except LinkError as error:
+        assert "functionality 0xc7f0000 lacks I2C_FUNC_I2C" in str(error), error
+    else:
+        raise AssertionError("i2c-stub was accepted")
+
+
+def the_errno_of_a_refused_transfer() -> None:
+    """What our link turns into a LinkError at once is what a kernel gives."""
+    with SMBus(stub_bus()) as bus:
+        for messages in ([i2c_msg.read(0x42, 4)], [i2c_msg.write(0x42, [0, 0]), i2c_msg.read(0x42, 40)]):
+            try:
+                bus.i2c_rdwr(*messages)
+            except OSError as error:
+                assert error.errno == errno.EOPNOTSUPP, error
+            else:
+                raise AssertionError("i2c-stub made a plain transfer")
+
+
+def an_absent_bus() -> None:
+    try:
+        I2cLink("7:0x42")
+    except LinkError as error:
+        assert "raspi-config" in str(error), error
+    else:
+        raise AssertionError("bus 7 was opened")
+
+
+def install() -> None:
+    """The generated chrony configuration, and the folder and link that tmpfiles makes on a Pi."""
+    plan = make_plan(
+        Options("/bin/tcxo-host", "serial:x"), model_by_key("pi4"), "/boot/config.txt", apparmor=False
+    )
+    ours = next(file for file in plan.files if file.path.startswith("/etc/chrony"))
+    Path("/etc/chrony").mkdir(parents=True, exist_ok=True)
+    Path("/etc/chrony/chrony.conf").write_text(
+        f"{ours.content}\nuser root\nport 0\ncmdport 0\nbindcmdaddress /\npidfile /run/chronyd.pid\n"
+    )
+    Path("/etc/tcxo-host.toml").write_text(CONFIG)
+    Path("/run/tcxo-host").mkdir()
+    Path("/run/tcxo").symlink_to(REAL_OUTPUT)
+
+
+def line_is_open() -> bool:
+    assert daemon.poll() is None, f"the daemon ended with status {daemon.returncode}"
+    for path in Path("/proc", str(daemon.pid), "fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if os.readlink(path) == "/dev/ttyS1":
+                return True
+    return False
+
+
+def published_ppm() -> float | None:
+    try:
+        return float(Path("/run/tcxo").read_text())
+    except FileNotFoundError:
+        return None
+
+
+def wait_until(what: str, true: Callable[[], bool]) -> None:
+    end = time.monotonic() + HANG_S
+    while not true():
+        assert time.monotonic() < end, f"never saw that {what}"
+        time.sleep(0.1)
+
+
+def agrees(kernel: float, published: float) -> bool:
+    return abs(kernel / published - 1) < 0.05
+
+
+def the_kernel_follows() -> None:
+    """Sign and size, while the value wanders: always within 5 % of what was published just before."""
+    wait_until("a value is published", lambda: published_ppm() is not None)
+    wait_until("the kernel's clock has it", lambda: agrees(kernel_ppm(), published_ppm() or 1e9))
+    published: list[tuple[float, float]] = []
+    kernel: list[tuple[float, float]] = []
+    start = time.monotonic()
+    while time.monotonic() < start + OBSERVED_S:
+        now = time.monotonic()
+        published.append((now, published_ppm() or 0.0))
+        if now > start + LAG_S:
+            kernel.append((now, kernel_ppm()))
+        time.sleep(0.2)
+    worst = 0.0
+    for when, ours in kernel:
+        recent = [value for then, value in published if when - LAG_S <= then <= when]
+        off = min(abs(ours / value - 1) for value in recent)
+        assert off < 0.05, f"the kernel has {ours:+.4f} ppm, published was {recent}"
+        worst = max(worst, off)
+    values, followed = [value for _, value in published], [value for _, value in kernel]
+    assert max(values) < -2, "the simulated clock is 3 ppm fast or more: the file must be clearly negative"
+    assert max(values) - min(values) > 0.3, "the simulated clock wandered by more than that"
+    # it follows the changes too, not only the mean
+    ratio = (max(followed) - min(followed)) / (max(values) - min(values))
+    assert 0.5 < ratio < 1.1, ratio
+    print(f"published {min(values):+.4f} to {max(values):+.4f} ppm, kernel {min(followed):+.4f} to"
+          f" {max(followed):+.4f} ppm, worst disagreement {100 * worst:.3f} %")  # fmt: skip
+
+
+def the_value_stays() -> None:
+    """The daemon's end changes nothing; the file rests, so the kernel must have exactly its number."""
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(HANG_S) == 0
+    last = published_ppm()
+    assert last is not None
+    wait_until("the kernel has the last value", lambda: abs(kernel_ppm() / last - 1) < 0.001)
+    time.sleep(3)
+    assert abs(kernel_ppm() / last - 1) < 0.001, (kernel_ppm(), last)
+    print(f"last published {last:+.6f} ppm, kernel {kernel_ppm():+.6f} ppm")
+
+
+def the_clock_itself() -> None:
+    """CLOCK_REALTIME gains on the raw counter what was published: no number in between, but time."""
+    last = published_ppm()
+    assert last is not None
+    first = read_pair(tries=50)
+    time.sleep(10)
+    second = read_pair(tries=50)
+    raw_ns = second.raw_ns - first.raw_ns
+    gained_ppm = (second.real_ns - first.real_ns - raw_ns) / raw_ns * 1e6
+    print(f"published {last:+.4f} ppm, CLOCK_REALTIME against CLOCK_MONOTONIC_RAW {gained_ppm:+.4f} ppm")
+    assert agrees(gained_ppm, last), (gained_ppm, last)
+
+
+if __name__ == "__main__":
+    load_modules({"i2c-stub.ko": ["chip_addr=0x42"]})
+    check("i2c-refused", a_bus_without_i2c_is_refused)
+    check("i2c-errno", the_errno_of_a_refused_transfer)
+    check("i2c-absent", an_absent_bus)
+    install()
+    chronyd = subprocess.Popen(["chronyd", "-d", "-f", "/etc/chrony/chrony.conf"])
+    daemon = subprocess.Popen([sys.executable, "-m", "tcxo_host", "run", "--config", "/etc/tcxo-host.toml"])
+    check("daemon-open", lambda: wait_until("the daemon has the line open", line_is_open))
+    check("kernel-follows", the_kernel_follows)
+    check("value-stays", the_value_stays)
+    check("clock-itself", the_clock_itself)
+    chronyd.terminate()
