@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from .commands import baseline, doctor, install, pwm, run, simulate, uninstall
+from .commands import baseline, doctor, install, pwm, run, simulate, status, uninstall
 from .errors import TcxoError, UsageError
 
 __all__ = ["main", "run_command"]
@@ -24,7 +24,7 @@ example:
   tcxo-host run --link serial:/dev/ttyACM0 --output /run/tcxo
 """
 
-_COMMANDS = (run, baseline, doctor, pwm, install, uninstall, simulate)
+_COMMANDS = (run, status, baseline, doctor, pwm, install, uninstall, simulate)
 
 
 class Parser(argparse.ArgumentParser):

@@ -104,7 +104,9 @@ class Daemon:
                 heard = now if received else heard
                 silent = now - heard > self._config.link.silence_s
                 if silent:
-                    self._state("hold", f"no records from the board for {self._config.link.silence_s:g} s")
+                    reason = f"no records from the board for {self._config.link.silence_s:g} s"
+                    self._state("hold", reason)
+                    self._outputs.no_row(reason, self._pipeline, _added(self._line_before, link.counts))
                 if (silent or self._pipeline.needs_identify) and now - asked > ASK_AGAIN_S:
                     asked = now
                     link.send("id")
@@ -170,6 +172,8 @@ class Daemon:
     def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while not self._stopping and time.monotonic() < end:
+            reason = f"no link to the board: {self._said.link_error}"
+            self._outputs.no_row(reason, self._pipeline, self._line_before)
             time.sleep(min(0.2, seconds))
             self._notifier.watchdog()  # waiting for the board is a deliberate hold
 

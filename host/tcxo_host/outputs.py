@@ -1,18 +1,21 @@
-"""Everything that leaves the daemon: the tempcomp file, the reference clock, status, trace, recording."""
+"""Everything that leaves the daemon: tempcomp file, reference clock, status, trace, recording."""
 
 from __future__ import annotations
 
 import json
 import logging
+import time
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tcxo_protocol.framing import LineCounts
 
 from .config import Config, RecordConfig
 from .dump.recorder import Recorder
 from .dump.writer import CaptureWriter
+from .edge_rates import EdgeRates
 from .errors import OutputError
+from .estimate.interface import State
 from .link import Received
 from .pipeline import Pipeline, Row
 from .policy import PublishPolicy
@@ -43,6 +46,10 @@ class Outputs:
         self._status_path = Path(output.status) if output.status else None
         self._trace = _open_trace(output.trace)
         self._recorder = _make_recorder(config.record)
+        self._rates = EdgeRates()
+        self._last_row: tuple[Row, float] | None = None
+        self._last_published: tuple[float, float] | None = None
+        self._told = 0.0
         self._said: dict[str, str] = {}
 
     @property
@@ -66,8 +73,13 @@ class Outputs:
         self._hand_over(row)
         if self._trace:
             self._trace.write(json.dumps(row_values(row)) + "\n")
-        if self._status_path:
-            self._write_status(self._status_path, status_values(row, pipeline, line))
+        self._last_row = row, time.time()
+        self._tell(pipeline, line)
+
+    def no_row(self, reason: str, pipeline: Pipeline, line: LineCounts) -> None:
+        """No second closes, because of ``reason``: once a second, tell those who look at the status."""
+        if time.monotonic() - self._told >= 1.0:
+            self._tell(pipeline, line, {"state": str(State.HOLD), "reason": reason, "published_ppm": None})
 
     def close(self) -> None:
         """Close everything; the tempcomp file keeps its last value. Never raises."""
@@ -80,6 +92,7 @@ class Outputs:
             return
         try:
             self._tempcomp.write(row.published_ppm)
+            self._last_published = (row.published_ppm, time.time())
             self._say_once("tempcomp", "")
         except OutputError as error:
             self._say_once("tempcomp", str(error), logging.ERROR)
@@ -92,8 +105,33 @@ class Outputs:
         self._refclock.second(None if value_ppm is None else -value_ppm)
         self._say_once("refclock", self._refclock.problem)
 
-    def _write_status(self, path: Path, values: dict[str, object]) -> None:
-        values["output"] = str(self.tempcomp_path) if self.tempcomp_path else None
+    def _tell(self, pipeline: Pipeline, line: LineCounts, changed: dict[str, Any] | None = None) -> None:
+        """The status, whose values are those of ``report`` and of ``_about_output``."""
+        self._told = time.monotonic()
+        if not self._status_path:
+            return
+        row = self._last_row[0] if self._last_row else None
+        identify = pipeline.collector.identify
+        rates = self._rates.take(pipeline.collector.ledgers, identify.tick_hz) if identify else {}
+        values = {**status_values(row, pipeline, line, rates), **self._about_output(), **(changed or {})}
+        self._write_status(self._status_path, values)
+
+    def _about_output(self) -> dict[str, Any]:
+        """What the file for chrony holds and since when; times are UTC, seconds since 1970.
+
+        ``written_ns`` (CLOCK_MONOTONIC_RAW, as ``host_ns``) lets a reader tell a live daemon from a dead one.
+        """
+        value_ppm, published_utc_s = self._last_published or (None, None)
+        return {
+            "output": str(self.tempcomp_path) if self.tempcomp_path else None,
+            "last_published_ppm": value_ppm,
+            "last_published_utc_s": published_utc_s,
+            "last_second_utc_s": self._last_row[1] if self._last_row else None,
+            "utc_s": time.time(),
+            "written_ns": time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW),
+        }
+
+    def _write_status(self, path: Path, values: dict[str, Any]) -> None:
         try:
             replace_file(path, (json.dumps(values) + "\n").encode())
             self._say_once("status", "")

@@ -1,0 +1,209 @@
+"""A daemon's status as rows for people: the same for plain text and the live screen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["CLOCKS", "STALE_S", "Ages", "Line", "parse_chronyc_tracking", "sparkline", "status_lines"]
+
+STALE_S = 5.0
+"""A status older than this was left by a daemon that is gone; one that waits writes every second."""
+CLOCKS = {
+    "Pi": ("freq_error_ppm", "sigma_ppm"),
+    "TCXO": ("tcxo_ppm", "tcxo_sigma_ppm"),
+    "RTC": ("rtc_ppm", "rtc_sigma_ppm"),
+}
+"""By clock, the status' keys of frequency error and sigma."""
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_FAULTS = {
+    "lost": "lost",
+    "overcaptures": "overcaptured",
+    "overflows": "overflows",
+    "duplicates": "repeated",
+    "rejected": "rejected",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row. ``level``: ``ok``, ``warn``, ``bad`` or ``plain``, for colouring."""
+
+    label: str
+    text: str
+    level: str = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """Seconds since the status was written and since the board last closed a second (inf: before a reboot)."""
+
+    written_s: float
+    second_s: float | None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], now_ns: int) -> Ages:
+        """``now_ns``: CLOCK_MONOTONIC_RAW."""
+        second_ns = values["host_ns"]
+        return cls(
+            _since(values["written_ns"], now_ns), None if second_ns is None else _since(second_ns, now_ns)
+        )
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the daemon that wrote the status has gone."""
+        return self.written_s > STALE_S
+
+
+def _since(then_ns: int, now_ns: int) -> float:
+    age_s = (now_ns - then_ns) / 1e9
+    return age_s if age_s >= 0 else float("inf")
+
+
+def status_lines(
+    values: Mapping[str, Any],
+    ages: Ages,
+    chrony: Mapping[str, Any] | None,
+    history: Mapping[str, Sequence[float]],
+) -> list[Line]:
+    """Everything worth a row. ``history``: recent ppm by clock; ``chrony``: see ``parse_chronyc_tracking``."""
+    lines = [_state(values, ages)]
+    if values["board"]:
+        who = values["board"]
+        text = f"{who['board']}, firmware {who['firmware_version']}, boot {who['boot_id']:08x}"
+        lines.append(Line("board", text))
+    lines += [_channel(role, each, ages.second_s) for role, each in values["channels"].items()]
+    lines += [
+        _clock(clock, values[ppm], values[sigma], history.get(clock, ()))
+        for clock, (ppm, sigma) in CLOCKS.items()
+    ]
+    lines.append(_published(values, ages))
+    lines += _board_health(values)
+    lines.append(_counters(values))
+    if chrony is not None:
+        lines.append(_chrony(chrony))
+    return lines
+
+
+def sparkline(values: Sequence[float], width: int = 40) -> str:
+    """The last ``width`` values as blocks, scaled to their own range."""
+    recent = list(values)[-width:]
+    if len(recent) < 2:
+        return ""
+    low, high = min(recent), max(recent)
+    span = (high - low) or 1.0
+    return "".join(_BLOCKS[round((each - low) / span * (len(_BLOCKS) - 1))] for each in recent)
+
+
+def parse_chronyc_tracking(text: str) -> dict[str, Any] | None:
+    """What ``chronyc -c tracking`` says (fields in the order of chronyc(1)); None when it is not its line.
+
+    ``freq_ppm`` is chrony's own part of the correction, tempcomp left out, + when the clock would be fast.
+    """
+    fields = text.strip().split(",")
+    try:
+        return {
+            "reference": fields[1],
+            "stratum": int(fields[2]),
+            "updated_utc_s": float(fields[3]),
+            "last_offset_s": float(fields[5]),
+            "rms_offset_s": float(fields[6]),
+            "freq_ppm": float(fields[7]),
+            "residual_ppm": float(fields[8]),
+            "leap": fields[13],
+        }
+    except (IndexError, ValueError):
+        return None
+
+
+def _state(values: Mapping[str, Any], ages: Ages) -> Line:
+    if ages.is_stale:
+        since = (
+            "since before the last boot" if ages.written_s == float("inf") else f"for {_span(ages.written_s)}"
+        )
+        text = f"the daemon has written nothing {since}: systemctl status tcxo-host tells why"
+        return Line("state", f"{text} (it was: {values['state']})", "bad")
+    level = {"track": "ok", "hold": "bad"}.get(values["state"], "warn")
+    reason = f": {values['reason']}" if values["reason"] else ""
+    return Line("state", f"{values['state']}{reason}", level)
+
+
+def _channel(role: str, each: Mapping[str, Any], second_age_s: float | None) -> Line:
+    if each["age_s"] is None or second_age_s is None:
+        return Line(role, f"no edge yet ({each['rate_hz']:g} Hz expected)", "bad")
+    edge_age_s = each["age_s"] + second_age_s
+    rate = f"{each['rate_hz']:g} Hz" if each["seen_hz"] is None else f"{each['seen_hz']:.3f} Hz"
+    faults = [f"{each[key]} {name}" for key, name in _FAULTS.items() if each[key]]
+    text = ", ".join([rate, f"last edge {_ago(edge_age_s)}", f"{each['edges']} edges", *faults])
+    # a second and two of its own periods, and the status itself is up to a second old
+    return Line(role, text, "ok" if edge_age_s < 2.5 + 2 / max(each["rate_hz"], 0.01) else "bad")
+
+
+def _clock(clock: str, ppm: float | None, sigma_ppm: float | None, history: Sequence[float]) -> Line:
+    if ppm is None:
+        return Line(clock, "unknown", "warn")
+    sigma = f" ± {sigma_ppm:.4f}" if sigma_ppm is not None else ""
+    return Line(clock, f"{ppm:+.4f}{sigma} ppm  {sparkline(history)}".rstrip())
+
+
+def _published(values: Mapping[str, Any], ages: Ages) -> Line:
+    value_ppm, since_utc_s = values["last_published_ppm"], values["last_published_utc_s"]
+    if values["output"] is None:
+        return Line("published", "nothing: measuring only")
+    if value_ppm is None:
+        return Line("published", f"nothing since the daemon's start; {values['output']} is as it was", "warn")
+    age_s = max(0.0, values["utc_s"] - since_utc_s) + ages.written_s
+    baseline = (
+        f", baseline {values['baseline_ppm']:+.3f} ppm left to chrony" if values["baseline_ppm"] else ""
+    )
+    text = f"{value_ppm:+.6f} ppm, {_ago(age_s)}, in {values['output']}{baseline}"
+    return Line("published", text, "ok" if age_s < STALE_S else "warn")
+
+
+def _board_health(values: Mapping[str, Any]) -> list[Line]:
+    status = values["board_status"]
+    if not status:
+        return []
+    sensors = (("MCU", "mcu_c"), ("external", "external_c"))
+    heat = [f"{name} {status[key]:.1f} °C" for name, key in sensors if status[key] is not None]
+    supply = [f"supply {status['supply_v']:.2f} V"] if status["supply_v"] is not None else []
+    return [Line("health", ", ".join([*heat, *supply, f"up {_span(status['uptime_s'])}"]))]
+
+
+def _counters(values: Mapping[str, Any]) -> Line:
+    line, status = values["line"], values["board_status"] or {}
+    faults = {
+        "lost": line["lost_frames"],
+        "damaged": line["bad_frames"],
+        "dropped by the board": status.get("frames_dropped", 0),
+        "bad records": line["bad_records"],
+    }
+    shown = ", ".join(f"{count} {name}" for name, count in faults.items())
+    return Line("frames", f"{line['frames']} received, {shown}", "warn" if any(faults.values()) else "plain")
+
+
+def _chrony(chrony: Mapping[str, Any]) -> Line:
+    if not chrony["updated_utc_s"]:
+        return Line("chrony", "not synchronised", "warn")
+    text = (
+        f"{chrony['reference']}, stratum {chrony['stratum']}; last offset {chrony['last_offset_s'] * 1e9:+.0f} ns,"
+        f" rms {chrony['rms_offset_s'] * 1e9:.0f} ns; own frequency {chrony['freq_ppm']:+.3f} ppm,"
+        f" residual {chrony['residual_ppm']:+.3f} ppm"
+    )
+    return Line("chrony", text, "ok" if chrony["leap"] != "Not synchronised" else "warn")
+
+
+def _ago(seconds: float) -> str:
+    return "before the last boot" if seconds == float("inf") else f"{_span(seconds)} ago"
+
+
+def _span(seconds: float) -> str:
+    """``0.4 s``, ``12 min``, ``3 h 05 min``, ``2 d 4 h``."""
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = int(seconds // 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"

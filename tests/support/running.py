@@ -1,0 +1,50 @@
+"""A daemon's inside without its loop: real pipeline, real outputs, a perfect board."""
+
+from __future__ import annotations
+
+import time
+
+from tcxo_host.config import Config, override
+from tcxo_host.estimate.boxcar import Boxcar64
+from tcxo_host.outputs import Outputs
+from tcxo_host.pipeline import Pipeline, Row
+from tcxo_host.policy import PublishPolicy
+from tcxo_protocol.framing import LineCounts
+from tcxo_protocol.records import build_record
+
+from support.streams import PerfectBoard, identify
+
+TRUE_PPM = {"pi": 0.3, "tcxo": 1.0, "rtc": -2.0}
+
+
+def now_ns():
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
+
+
+class Running:
+    """Outputs below ``folder`` (``tcxo``, ``status.json``), fed a second at a time, as fast as it goes."""
+
+    def __init__(self, folder, config=None, board=None):
+        config = override(config or Config(), "output", path=str(folder / "tcxo"))
+        config = override(config, "output", status=str(folder / "status.json"))
+        self.status = folder / "status.json"
+        self.outputs = Outputs(config)
+        self.pipeline = Pipeline(Boxcar64(), PublishPolicy())
+        self.board = board or PerfectBoard(TRUE_PPM["tcxo"], TRUE_PPM["pi"], TRUE_PPM["rtc"])
+        self.line = LineCounts()
+
+    def identify(self):
+        self.pipeline.feed(now_ns(), build_record(identify()))
+
+    def run(self, seconds, **payload_options):
+        """Let the board send so many seconds."""
+        if self.pipeline.needs_identify:
+            self.identify()
+        for _ in range(seconds):
+            self.line = LineCounts(self.line.frames + 1, 2, 3, 40)
+            for event in self.pipeline.feed(now_ns(), self.board.payload(**payload_options)):
+                if isinstance(event, Row):
+                    self.outputs.take_row(event, self.pipeline, self.line)
+
+    def hold(self, reason):
+        self.outputs.no_row(reason, self.pipeline, self.line)
