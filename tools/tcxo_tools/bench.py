@@ -68,15 +68,16 @@ def _run(args: argparse.Namespace) -> int:
         draw_load(args.plot, args.seed)
         return 0
     report: dict[str, Any] = {"scenarios": {}}
+    _say(args, "rms errors, bounds and worst errors in ppb (0.001 ppm); sigma2: mean squared error in sigmas")
     _say(args, f"{'scenario':<15}{'kalman':>9}{'boxcar64':>10}{'gain':>7}{'bound':>9}{'ratio':>7}"
-               f"{'worst':>9}{'sigma2':>8}   (rms and worst in ppb)")  # fmt: skip
+               f"{'worst':>9}{'sigma2':>8}")  # fmt: skip
     for name in args.scenario or scenario_names():
         figures = scenario_figures(load_scenario(name), args.seed, args.seconds)
         report["scenarios"][name] = figures
         _say(args, _line(name, figures))
     if not args.scenario:
         report["glitch_moves_ppm"] = glitch_figures(args.seed)
-        _say(args, f"one {GLITCH_US:g} us glitch moves at most (ppb): " + _listed(report["glitch_moves_ppm"]))
+        _say(args, f"one {GLITCH_US:g} us glitch moves it by (ppb): " + _listed(report["glitch_moves_ppm"]))
     if args.days:
         from .bench_long import long_figures
 
