@@ -21,23 +21,31 @@ __all__ = ["daemon_cost", "throughput_edges_per_s"]
 
 _SECOND_NS = 1_000_000_000
 _DAEMON_S = 120
+_ROUNDS = 5
 
 
 def throughput_edges_per_s(seed: int, seconds: int = 3000) -> float:
-    """Edges a second of one core's time: bytes of the line to published values, ``day``, kalman."""
+    """Edges a second of one core's time: bytes of the line to published values, ``day``, kalman.
+
+    The best of ``_ROUNDS`` runs: what else the machine does can only slow one down.
+    """
     world, source = World(load_scenario("day"), seed), FrameSource(84_000_000)
     lines, edges = [], 0
     for _ in range(seconds):
         second = world.step()
         edges += sum(len(ticks) for ticks in second.edges.values())
         lines.append(source.frames(second))
+    return edges / min(_cpu_s(lines) for _ in range(_ROUNDS))
+
+
+def _cpu_s(lines: list[bytes]) -> float:
     decoder, pipeline = FrameDecoder(), Pipeline(make_estimator("kalman"), PublishPolicy())
     decoder.feed(b"\0")
     start = time.process_time()
     for index, line in enumerate(lines):
         for frame in decoder.feed(line):
             pipeline.feed((index + 1) * _SECOND_NS, frame.payload)
-    return edges / (time.process_time() - start)
+    return time.process_time() - start
 
 
 def daemon_cost() -> dict[str, Any]:

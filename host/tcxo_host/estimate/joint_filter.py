@@ -73,10 +73,10 @@ class JointFilter:
         total = float(shared[u] - ago_s * shared[u + 1]) + variance
         gain = shared / total
         # (I - K h) P (I - K h)' + K r K', multiplied out: h has but two elements.
-        less = np.multiply.outer(gain, shared)
+        less = gain[:, None] * shared
         cov = cov - less
         cov -= less.T
-        cov += np.multiply.outer(total * gain, gain)
+        cov += (total * gain)[:, None] * gain
         self.cov = cov
         self.mean += gain * residual_ns
 
