@@ -13,6 +13,7 @@ __all__ = ["add_parser", "main", "set_up_logging"]
 EXAMPLE = """\
 example:
   tcxo-host run --link serial:/dev/serial/by-id/usb-MicroPython_Pyboard-if00 --output /run/tcxo
+  tcxo-host run --print-config > tcxo-host.toml
 """
 
 
@@ -26,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", metavar="FILE", help="TOML configuration (default: built-in values)")
-    parser.add_argument("--link", metavar="URL", help="serial:/dev/ttyACM0, serial:socket://HOST:PORT")
+    parser.add_argument("--link", metavar="URL", help="serial:/dev/ttyACM0 (default), i2c:1:0x42, …")
     parser.add_argument("--baud", type=int, help="line rate of a UART (USB ignores it)")
     parser.add_argument("--output", metavar="PATH", help="the file chrony reads (default /run/tcxo)")
     parser.add_argument("--status", metavar="PATH", help="write a JSON status file once a second")
@@ -44,12 +45,16 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--no-retry", action="store_true", help="exit with 69 when the link is not there")
     parser.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error")
+    parser.add_argument(
+        "--print-config", action="store_true", help="print the settings as a commented TOML file, and end"
+    )
     parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM or SIGINT."""
     from ..config import Config, load_config, override
+    from ..config_text import config_text
     from ..daemon import Daemon
     from ..pi.at_start import ready_pwm
     from ..pi.root import Root
@@ -62,6 +67,9 @@ def main(args: argparse.Namespace) -> int:
     config = override(config, "state", path=args.state)
     config = override(config, "record", dir=args.record)
     config = override(config, "log", level=args.log_level)
+    if args.print_config:
+        print(config_text(config), end="")
+        return 0
     set_up_logging(config.log.level)
     ready_pwm(Root(), config.pwm, measure_only=config.output.measure_only)
     Daemon(config, retry=not args.no_retry).run()
