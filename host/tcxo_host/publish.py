@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -14,17 +15,25 @@ __all__ = ["TempcompFile", "replace_file"]
 def replace_file(path: Path, content: bytes) -> None:
     """Write ``content`` beside ``path`` and rename it over ``path``, mode 0644. Raises OSError.
 
-    A reader sees the old file or the new one, never a part. No fsync: after a crash of the machine the
-    file in /run is gone anyway. The temporary name is fixed, so one writer at a time.
+    A reader sees the old file or the new one, never a part, also when there is no room for all of it. No
+    fsync: after a crash of the machine the file in /run is gone anyway. The temporary name is fixed, so one
+    writer at a time.
     """
     temporary = path.with_name(f".{path.name}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
     try:
-        os.fchmod(descriptor, 0o644)  # chronyd reads it as another user, whatever our umask says
-        os.write(descriptor, content)
-    finally:
-        os.close(descriptor)
-    os.rename(temporary, path)
+        try:
+            os.fchmod(descriptor, 0o644)  # chronyd reads it as another user, whatever our umask says
+            rest = memoryview(content)
+            while rest:  # a full disk takes a part first, and tells of its being full only at the next try
+                rest = rest[os.write(descriptor, rest) :]
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 class TempcompFile:

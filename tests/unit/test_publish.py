@@ -1,12 +1,14 @@
 """The file is always whole, readable by chrony, and has one owner."""
 
 import os
+import resource
+import signal
 import stat
 import threading
 
 import pytest
 from tcxo_host.errors import OutputError
-from tcxo_host.publish import TempcompFile
+from tcxo_host.publish import TempcompFile, replace_file
 
 
 def test_one_line_with_six_decimals_readable_by_all(tmp_path):
@@ -72,3 +74,20 @@ def test_a_reader_never_sees_a_part(tmp_path):
     done.set()
     reader.join()
     assert seen <= {f"{value:.6f}\n" for value in values}
+
+
+def test_a_part_that_had_room_is_never_renamed_over_the_whole(tmp_path):
+    """A full disk takes what fits and says so by the count only; here a limit on files' size does it."""
+    path = tmp_path / "tcxo"
+    replace_file(path, b"-3.250000\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            replace_file(path, b"-4.750000\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_text() == "-3.250000\n"
+    assert os.listdir(tmp_path) == ["tcxo"]
