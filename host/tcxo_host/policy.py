@@ -53,8 +53,10 @@ class PublishPolicy:
         # six decimals are what is written; "-0.000000" would be a value too, but an odd one to read
         value_ppm = round(baseline_ppm - error_ppm, 6) + 0.0
         if not math.isfinite(value_ppm):
+            self._agreeing = 0
             return Decision(None, State.HOLD, "the estimate is not a number")
         if abs(value_ppm) > self._limit_ppm:
+            self._agreeing = 0
             reason = f"out of range: {value_ppm:+.3f} ppm, chrony takes at most ±{self._limit_ppm:g}"
             return Decision(None, State.HOLD, reason)
         if not self._plausible(value_ppm):

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tcxo_host.estimate.interface import Estimate, State
@@ -46,6 +47,15 @@ def test_a_step_that_stays_is_published_after_confirmation():
     policy.decide(track(0.0))
     published = [policy.decide(track(3.0)).published_ppm for _ in range(CONFIRM_SECONDS + 1)]
     assert published == [None] * (CONFIRM_SECONDS - 1) + [-3.0, -3.0]
+
+
+@pytest.mark.parametrize("between", [12.0, math.nan, None])
+def test_a_confirmation_is_of_consecutive_seconds(between):
+    policy = PublishPolicy(max_step_ppm=1)
+    policy.decide(track(0.0))
+    step = [3.0] * (CONFIRM_SECONDS - 1)
+    published = [policy.decide(track(ppm)).published_ppm for ppm in [*step, between, *step]]
+    assert published == [None] * (2 * CONFIRM_SECONDS - 1)
 
 
 def test_an_unusable_estimate_passes_its_reason_on():
