@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tcxo_protocol.framing import LineCounts
 
@@ -72,7 +73,7 @@ class Outputs:
         self._publish(row)
         self._hand_over(row)
         if self._trace:
-            self._trace.write(json.dumps(row_values(row)) + "\n")
+            self._write_trace(self._trace, row)
         self._last_row = row, time.time()
         self._tell(pipeline, line)
 
@@ -131,6 +132,13 @@ class Outputs:
             "written_ns": time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW),
         }
 
+    def _write_trace(self, trace: FileIO, row: Row) -> None:
+        try:
+            trace.write((json.dumps(row_values(row)) + "\n").encode())
+            self._say_once("trace", "")
+        except OSError as error:
+            self._say_once("trace", f"{trace.name}: cannot append the trace: {error.strerror}")
+
     def _write_status(self, path: Path, values: dict[str, Any]) -> None:
         try:
             replace_file(path, (json.dumps(values) + "\n").encode())
@@ -148,11 +156,12 @@ class Outputs:
         self._said[output] = problem
 
 
-def _open_trace(path: str) -> IO[str] | None:
+def _open_trace(path: str) -> FileIO | None:
     if not path:
         return None
     try:
-        return open(path, "a", encoding="utf8", buffering=1)
+        # unbuffered: what failed must not come again, nor at closing
+        return FileIO(path, "a")
     except OSError as error:
         raise OutputError(f"{path}: cannot append the trace: {error.strerror}") from None
 
