@@ -50,6 +50,7 @@ class EdgeCollector:
         self.needs_identify = True
         self.stale_records = 0
         self.first_tick: int | None = None
+        self._has_external = False
         self._by_id: dict[int, ChannelLedger] = {}
         self._pending: dict[str, list[npt.NDArray[np.int64]]] = {}
         self._lost_now: dict[str, int] = {}
@@ -79,6 +80,7 @@ class EdgeCollector:
         self._lost_now = {}
         self._last_status_tick = -1
         self.first_tick = None
+        self._has_external = False
         return True
 
     def link_interrupted(self) -> None:
@@ -112,10 +114,18 @@ class EdgeCollector:
         ticks = {role: _joined(parts) for role, parts in self._pending.items()}
         if self.first_tick is None:
             self.first_tick = min((int(each[0]) for each in ticks.values() if each.size), default=None)
-        second = Second(record.tick, ticks, self._lost_now, _temperature(record))
+        second = Second(record.tick, ticks, self._lost_now, self._temperature(record))
         self._pending = {role: [] for role in self._pending}
         self._lost_now = {}
         return second
+
+    def _temperature(self, record: Status) -> float | None:
+        """The external sensor's reading, or the controller's on a board that has none.
+
+        A sensor that fails is not replaced by the other, which would look like a jump of many degrees.
+        """
+        self._has_external = self._has_external or record.external_c is not None
+        return record.external_c if self._has_external else record.mcu_c
 
     def _append(self, ledger: ChannelLedger, number: int, flags: int, ticks: npt.NDArray[np.int64]) -> None:
         if ledger.next_number is not None and ledger.last_tick is not None:
@@ -156,7 +166,3 @@ def _joined(parts: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
-
-
-def _temperature(record: Status) -> float | None:
-    return record.external_c if record.external_c is not None else record.mcu_c

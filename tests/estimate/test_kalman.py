@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tcxo_host.estimate.interface import Board, Second, State
 from tcxo_host.estimate.kalman import Kalman
-from tcxo_host.sim.scenario import Fault, GpsStep, Scenario, load_scenario
+from tcxo_host.sim.drives import Drive
+from tcxo_host.sim.scenario import Fault, GpsStep, Scenario, Temperature, load_scenario
 from tcxo_host.sim.trial import run_trial
 from tcxo_host.sim.world import World
 
@@ -20,8 +21,11 @@ def board(boot_id=1, board_id="b", tick_hz=84e6):
     return Board(board_id, boot_id, tick_hz, RATES)
 
 
-def run(scenario: Scenario, seconds: int, kalman: Kalman | None = None, change=None):
-    """Estimates for the first seconds of a scenario; ``change(index, ticks)`` may tamper with edges."""
+def run(scenario: Scenario, seconds: int, kalman: Kalman | None = None, change=None, sensor=None):
+    """Estimates for the first seconds of a scenario.
+
+    ``change(index, ticks)`` may tamper with edges, ``sensor(index, celsius)`` with the temperature.
+    """
     world = World(scenario, 1)
     if kalman is None:
         kalman = Kalman()
@@ -30,7 +34,8 @@ def run(scenario: Scenario, seconds: int, kalman: Kalman | None = None, change=N
     for index in range(seconds):
         second = world.step()
         edges = change(index, dict(second.edges)) if change else second.edges
-        estimates.append(kalman.update(Second(second.tick_end, edges, {}, second.temperature_c)))
+        celsius = sensor(index, second.temperature_c) if sensor else second.temperature_c
+        estimates.append(kalman.update(Second(second.tick_end, edges, {}, celsius)))
     return estimates
 
 
@@ -298,3 +303,31 @@ def test_damaged_state_is_refused_whole(damage):
 
 def test_deterministic():
     assert run(STEADY, 100) == run(STEADY, 100)
+
+
+BROKEN_AT_S = 3600
+
+
+@pytest.mark.parametrize(
+    "sensor",
+    [
+        pytest.param(lambda index, celsius: celsius + 20.0, id="another sensor"),
+        pytest.param(lambda index, celsius: celsius + 20.0 * (index // 7 % 2), id="two sensors in turn"),
+        pytest.param(lambda index, celsius: 85.0, id="power-on value"),
+        pytest.param(lambda index, celsius: -273.0, id="short circuit"),
+        pytest.param(lambda index, celsius: None, id="no answer"),
+    ],
+)
+def test_a_broken_temperature_sensor_moves_nothing(sensor):
+    """The oscillator's 0.03 ppm/degree was learned; what the sensor then says did not happen to it."""
+    tcxo = dataclasses.replace(STEADY.tcxo, ppm_per_c=0.03)
+    room = Temperature(25.0, 0.05, (Drive("sinusoid", 4.0, 3600.0),))
+    scenario = dataclasses.replace(STEADY, tcxo=tcxo, temperature=room, duration_s=4000)
+    estimates = run(
+        scenario,
+        BROKEN_AT_S + 300,
+        sensor=lambda index, celsius: sensor(index, celsius) if index > BROKEN_AT_S else celsius,
+    )
+    after = values(estimates)[BROKEN_AT_S:]
+    assert not np.isnan(after).any()
+    assert np.abs(after - STEADY.pi.freq_ppm).max() < 0.02

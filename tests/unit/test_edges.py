@@ -1,5 +1,7 @@
 """The collector keeps order and accounts for every edge."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -101,3 +103,13 @@ def test_ticks_keep_every_bit_after_a_year(collector):
     collector.take_edges(body(Edges(0, 0, 0, (tick,))))
     (got,) = collector.take_status(status(tick + 1)).ticks["gps_pps"]
     assert got == np.int64(tick)
+
+
+def test_a_sensor_that_fails_is_not_replaced_by_another(collector):
+    """The controller is 20 degrees warmer than the oscillator: that would pass for a jump."""
+    readings = [None, 25.5, None, 25.6]
+    seen = []
+    for second, external_c in enumerate(readings):
+        record = replace(status((second + 1) * TICK_HZ), mcu_c=45.0, external_c=external_c)
+        seen.append(collector.take_status(record).temperature_c)
+    assert seen == [45.0, 25.5, None, 25.6]

@@ -205,12 +205,7 @@ class Kalman:
 
     def _follow_temperature(self, clocks: Clocks, second: Second, span_s: float) -> None:
         """Let all rates follow what the temperature does to the counter, as far as it is known."""
-        before_c = self.temperature.celsius
-        self.temperature.measure(second.temperature_c, span_s)
-        now_c = self.temperature.celsius
-        if before_c is None or now_c is None or before_c == now_c:
-            return
-        change = self.temperature.rate_change(before_c, now_c)
+        change = self.temperature.measure(second.temperature_c, span_s)
         for rate in (GPS_V, PI_V, RTC_V):
             clocks.filter.mean[rate] += change
 

@@ -18,7 +18,13 @@ __all__ = ["TemperatureModel"]
 
 SAMPLE_S = 64.0
 """Estimates of the frequency are learned from this far apart, so that they are nearly independent."""
+COLDEST_C, HOTTEST_C = -60.0, 150.0
+"""Beyond, it is no temperature but a sensor's way to fail."""
 _SMOOTHING_S = 20.0
+_JUMP_C = 5.0
+_STEEPEST_C_PER_S = 0.05
+_MISSING_S = 60.0
+"""A sensor that says nothing for longer is none, one that says something else for longer is another."""
 _SCALE_C = 10.0
 _PRIOR_PPB = np.array([3e4, 500.0, 100.0])
 """Standard deviations at the start: constant, per 10 degrees (0.05 ppm/degree), per (10 degrees)^2."""
@@ -30,6 +36,9 @@ class TemperatureModel:
     """Rate offset (ppb) as a function of temperature (degrees Celsius)."""
 
     def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
         self.celsius: float | None = None
         """The board's temperature, smoothed over 20 s; None while there is no sensor."""
         self.samples = 0
@@ -38,17 +47,34 @@ class TemperatureModel:
         self._known = [0.0, 0.0, 0.0]
         self._cov: Floats = np.diag(_PRIOR_PPB**2)
         self._surprise = 1.0
+        self._missing_s = 0.0
 
-    def measure(self, celsius: float | None, span_s: float) -> None:
-        """Take the sensor's reading, ``span_s`` after the last."""
-        if celsius is None or not math.isfinite(celsius):
-            return
+    def measure(self, celsius: float | None, span_s: float) -> float:
+        """Take the sensor's reading, ``span_s`` after the last; return by how much (ppb) the rate follows.
+
+        A jump that no board's heat capacity allows is a fault, or another sensor: it moves nothing. One that
+        stays is the latter, and what was learned with the old one is forgotten.
+        """
+        before = self.celsius
+        if celsius is None or not COLDEST_C <= celsius <= HOTTEST_C:
+            self._missing_s += span_s
+            if self._missing_s > _MISSING_S:
+                self.celsius = None
+            return 0.0
+        if before is not None and abs(celsius - before) > _JUMP_C + _STEEPEST_C_PER_S * span_s:
+            self._missing_s += span_s
+            if self._missing_s > _MISSING_S:
+                self._forget()
+                self.celsius = self._centre_c = celsius
+            return 0.0
+        self._missing_s = 0.0
         if self._centre_c is None:
             self._centre_c = celsius
-        if self.celsius is None or abs(celsius - self.celsius) > 20.0:
+        if before is None:
             self.celsius = celsius
-        else:
-            self.celsius += (celsius - self.celsius) * min(1.0, span_s / _SMOOTHING_S)
+            return 0.0
+        self.celsius = before + (celsius - before) * min(1.0, span_s / _SMOOTHING_S)
+        return self.rate_change(before, self.celsius)
 
     def learn(self, rate_ppb: float, variance: float, walk_ppb: float) -> None:
         """Take an estimate of the rate at the present temperature; ``walk_ppb`` is the TCXO's, per root s."""
