@@ -111,6 +111,7 @@ class EdgeCollector:
             self.needs_identify = record.tick < self._last_status_tick
             return None
         self._last_status_tick = record.tick
+        self._drop_future(record.tick)
         ticks = {role: _joined(parts) for role, parts in self._pending.items()}
         if self.first_tick is None:
             self.first_tick = min((int(each[0]) for each in ticks.values() if each.size), default=None)
@@ -118,6 +119,24 @@ class EdgeCollector:
         self._pending = {role: [] for role in self._pending}
         self._lost_now = {}
         return second
+
+    def _drop_future(self, tick_now: int) -> None:
+        """Drop edges from far after the status that follows them: the counter was extended wrongly.
+
+        Left in, they would make every later edge a stale one, and a dead channel look young.
+        """
+        assert self.board is not None
+        latest = tick_now + int(self.board.tick_hz)  # some edges overtake the status by a little
+        for role, parts in self._pending.items():
+            good = [part for part in parts if int(part[-1]) <= latest]
+            if len(good) < len(parts):
+                dropped = sum(part.size for part in parts) - sum(part.size for part in good)
+                ledger = self.ledgers[role]
+                ledger.last_tick = int(good[-1][-1]) if good else None
+                ledger.seen -= dropped
+                ledger.lost += dropped
+                self._lost_now[role] = self._lost_now.get(role, 0) + dropped
+                self._pending[role] = good
 
     def _temperature(self, record: Status) -> float | None:
         """The external sensor's reading, or the controller's on a board that has none.

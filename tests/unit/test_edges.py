@@ -113,3 +113,22 @@ def test_a_sensor_that_fails_is_not_replaced_by_another(collector):
         record = replace(status((second + 1) * TICK_HZ), mcu_c=45.0, external_c=external_c)
         seen.append(collector.take_status(record).temperature_c)
     assert seen == [45.0, 25.5, None, 25.6]
+
+
+@pytest.mark.parametrize("by", [1 << 32, 1 << 40])
+def test_an_edge_from_the_future_does_not_silence_its_channel(collector, by):
+    """A counter that was extended wrongly once: the edges after it are as good as those before."""
+    board = PerfectBoard()
+    sizes = []
+    for second in range(4):
+        for role, (number, ticks) in board.edges().items():
+            channel = {"gps_pps": 0, "rtc_pps": 1, "host_pwm": 2}[role]
+            wrong = by if second == 1 and role == "host_pwm" else 0
+            collector.take_edges(body(Edges(channel, 0, number, tuple(tick + wrong for tick in ticks))))
+        closed = collector.take_status(status(board.tick_now()))
+        sizes.append({role: ticks.size for role, ticks in closed.ticks.items()})
+    whole = {"gps_pps": 1, "rtc_pps": 1, "host_pwm": 50}
+    assert sizes == [whole, {**whole, "host_pwm": 0}, whole, whole]
+    ledger = collector.ledgers["host_pwm"]
+    assert (ledger.seen, ledger.lost, ledger.duplicates) == (150, 50, 0)
+    assert not collector.needs_identify
