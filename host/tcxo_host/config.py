@@ -125,6 +125,14 @@ class RecordConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    """Figures for Prometheus; needs the extra 'metrics'."""
+
+    listen: str = setting("", "HOST:PORT of an HTTP endpoint, such as 127.0.0.1:9910; empty: none")
+    textfile: str = setting("", "file for node_exporter, such as /run/tcxo-host/tcxo.prom; empty: none")
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """What goes to stderr."""
 
@@ -141,6 +149,7 @@ class Config:
     state: StateConfig = field(default_factory=StateConfig)
     pwm: PwmConfig = field(default_factory=PwmConfig)
     record: RecordConfig = field(default_factory=RecordConfig)
+    metrics: MetricsConfig = field(default_factory=MetricsConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
 

@@ -1,4 +1,4 @@
-"""Everything that leaves the daemon: tempcomp file, reference clock, status, trace, recording."""
+"""Everything that leaves the daemon: tempcomp file, reference clock, status, metrics, trace, recording."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import Any
 
 from tcxo_protocol.framing import LineCounts
 
-from .config import Config, RecordConfig
+from .config import Config, MetricsConfig, RecordConfig
 from .dump.recorder import Recorder
 from .dump.writer import CaptureWriter
 from .edge_rates import EdgeRates
 from .errors import OutputError
 from .estimate.interface import State
 from .link import Received
+from .metrics import Metrics
 from .pipeline import Pipeline, Row
 from .policy import PublishPolicy
 from .publish import TempcompFile, replace_file
@@ -47,6 +48,7 @@ class Outputs:
         self._status_path = Path(output.status) if output.status else None
         self._trace = _open_trace(output.trace)
         self._recorder = _make_recorder(config.record)
+        self._metrics = _make_metrics(config.metrics)
         self._rates = EdgeRates()
         self._last_row: tuple[Row, float] | None = None
         self._last_published: tuple[float, float] | None = None
@@ -78,13 +80,13 @@ class Outputs:
         self._tell(pipeline, line)
 
     def no_row(self, reason: str, pipeline: Pipeline, line: LineCounts) -> None:
-        """No second closes, because of ``reason``: once a second, tell those who look at the status."""
+        """No second closes, because of ``reason``: once a second, tell those who look at status or metrics."""
         if time.monotonic() - self._told >= 1.0:
             self._tell(pipeline, line, {"state": str(State.HOLD), "reason": reason, "published_ppm": None})
 
     def close(self) -> None:
         """Close everything; the tempcomp file keeps its last value. Never raises."""
-        for output in (self._tempcomp, self._refclock, self._trace, self._recorder):
+        for output in (self._tempcomp, self._refclock, self._trace, self._recorder, self._metrics):
             if output:
                 output.close()
 
@@ -107,15 +109,18 @@ class Outputs:
         self._say_once("refclock", self._refclock.problem)
 
     def _tell(self, pipeline: Pipeline, line: LineCounts, changed: dict[str, Any] | None = None) -> None:
-        """The status, whose values are those of ``report`` and of ``_about_output``."""
+        """Status and metrics, whose values are those of ``report`` and of ``_about_output``."""
         self._told = time.monotonic()
-        if not self._status_path:
+        if not self._status_path and not self._metrics:
             return
         row = self._last_row[0] if self._last_row else None
         identify = pipeline.collector.identify
         rates = self._rates.take(pipeline.collector.ledgers, identify.tick_hz) if identify else {}
         values = {**status_values(row, pipeline, line, rates), **self._about_output(), **(changed or {})}
-        self._write_status(self._status_path, values)
+        if self._status_path:
+            self._write_status(self._status_path, values)
+        if self._metrics:
+            self._metrics.update(values)
 
     def _about_output(self) -> dict[str, Any]:
         """What the file for chrony holds and since when; times are UTC, seconds since 1970.
@@ -171,3 +176,7 @@ def _make_recorder(config: RecordConfig) -> Recorder | None:
         return None
     suffix = "" if config.compress == "none" else f".{config.compress}"
     return Recorder(CaptureWriter(f"{config.dir}/", config.rotate_s, compress=suffix, keep=config.keep))
+
+
+def _make_metrics(config: MetricsConfig) -> Metrics | None:
+    return Metrics(config.listen, config.textfile) if config.listen or config.textfile else None

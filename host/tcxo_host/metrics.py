@@ -1,0 +1,112 @@
+"""The daemon's figures for Prometheus: an HTTP endpoint, a text file for node_exporter, or both."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import ConfigError, UnavailableError
+from .metric_families import families
+from .publish import replace_file
+
+__all__ = ["Metrics"]
+
+log = logging.getLogger("tcxo_host")
+
+RETRY_S = 10.0
+
+
+class Metrics:
+    """Serves and writes what ``update`` was last given; until then only ``tcxo_info``.
+
+    ``listen``: ``HOST:PORT`` or empty; ``textfile``: path, or empty. What can only be a mistake stops the
+    daemon's start: raises ConfigError for a malformed address or a port that another program has, and
+    UnavailableError without prometheus-client. An address that does not exist yet, as before the network
+    is up, is tried again; later nothing raises.
+    """
+
+    def __init__(self, listen: str = "", textfile: str = "") -> None:
+        try:
+            self._client: Any = importlib.import_module("prometheus_client")
+            self._core = importlib.import_module("prometheus_client.core")
+        except ImportError:
+            raise UnavailableError(
+                "metrics need the package prometheus-client: pip install 'tcxo-host[metrics]'"
+            ) from None
+        self._values: Mapping[str, Any] | None = None
+        self._textfile = Path(textfile) if textfile else None
+        self._said = ""
+        self._registry = self._client.CollectorRegistry()
+        self._registry.register(self)
+        self._listen = listen
+        self._server: Any = None
+        self._tried = 0.0
+        if listen:
+            self._serve()
+
+    @property
+    def port(self) -> int | None:
+        """Where it is served; None while it is not."""
+        return None if self._server is None else int(self._server.server_port)
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Take a new status, as the status file has it. Never raises."""
+        self._values = values
+        if self._listen and self._server is None and time.monotonic() - self._tried > RETRY_S:
+            with contextlib.suppress(ConfigError):
+                self._serve()
+        if self._textfile is not None:
+            self._write(self._textfile)
+
+    def close(self) -> None:
+        """Stop serving. The text file stays, and its time stamps tell that it is old."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def describe(self) -> list[Any]:
+        """Nothing to say before there are values (part of prometheus-client's collector interface)."""
+        return []
+
+    def collect(self) -> Iterator[Any]:
+        """The families of one scrape, all of one second."""
+        return families(self._core, self._values)
+
+    def _serve(self) -> None:
+        host, port = _address(self._listen)
+        self._tried = time.monotonic()
+        try:
+            self._server, _ = self._client.start_http_server(port, addr=host, registry=self._registry)
+        except OSError as error:
+            problem = f"metrics.listen = {self._listen!r}: cannot listen: {error.strerror}"
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise ConfigError(f"{problem}: choose another HOST:PORT, or none") from None
+            self._say(f"{problem}; trying again until it can be")
+            return
+        log.info("metrics on http://%s:%d/metrics", host, self._server.server_port)
+
+    def _write(self, path: Path) -> None:
+        try:
+            replace_file(path, self._client.generate_latest(self._registry))
+            self._said = ""
+        except OSError as error:
+            self._say(f"{path}: cannot write the metrics: {error.strerror}")
+
+    def _say(self, problem: str) -> None:
+        if problem != self._said:
+            log.warning("%s", problem)
+        self._said = problem
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, colon, port = listen.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise ConfigError(f"metrics.listen = {listen!r}: expected HOST:PORT such as 127.0.0.1:9910")
+    return host.removeprefix("[").removesuffix("]"), int(port)
