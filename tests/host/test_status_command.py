@@ -120,6 +120,7 @@ class Terminal:
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_watch_updates_in_place_and_gives_the_terminal_back(running, number):
     terminal = Terminal(*TCXO_HOST, "status", "--watch", "--file", str(running.status))

@@ -136,8 +136,9 @@ def _chrony() -> dict[str, Any] | None:
 def _watch(path: Path, seconds: float | None, *, as_json: bool) -> int:
     """Until told to stop; the terminal is left as it was found."""
     end = None if seconds is None else time.monotonic() + seconds
-    # as Ctrl-C, so that the screen is given back
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # both end it and give the screen back, even where a shell's "&" has made us ignore SIGINT
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt), _print_json() if as_json else _screen() as show:
         for found in _statuses(path, end):
             show(found)
