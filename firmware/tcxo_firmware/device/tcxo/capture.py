@@ -13,7 +13,7 @@ try:
     from tcxo import isr
 except (ImportError, SyntaxError, ValueError):
     # This port has no native code: a syntax error in source, a value error in an .mpy.
-    from tcxo import isr_plain as isr
+    from tcxo import isr_plain as isr  # type: ignore[no-redef]
 
 # 8 equal samples at the counter's own rate: rejects glitches below 95 ns at 84 MHz and, unlike the slower
 # settings, does not resample the edge to a coarser clock.
