@@ -30,9 +30,18 @@ _SIM_DIR = Path(__file__).parent / "sim"
 
 # As in sim/world.py, which this module cannot import: it runs in the other VM.
 _EVENT = np.dtype([("kind", "u1"), ("tick", "<u8"), ("value", "<i4")])
-_ADVANCE, _CONNECTED, _MCU_CDEG, _EXTERNAL_CDEG, _SUPPLY_MV, _STALLED, _CRASH = 0, 8, 9, 10, 11, 12, 13
+_ADVANCE, _CONNECTED, _MCU_CDEG, _EXTERNAL_CDEG, _SUPPLY_MV, _STALLED, _CRASH, _HANG = (
+    0,
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+)
 
-_PWRON_RESET, _HARD_RESET = 1, 2  # as in sim/machine.py
+_PWRON_RESET, HARD_RESET, WATCHDOG_RESET = 1, 2, 3  # as in sim/machine.py
 
 _LINE_CHUNK = 4096
 _LOSSY_PATIENCE_S = 0.2
@@ -164,14 +173,14 @@ class SimBoard:
             if self._master < 0:
                 self._open_pty()
 
-    def reboot(self, boot_id: int | None = None, start_tick: int = 0) -> None:
+    def reboot(self, boot_id: int | None = None, start_tick: int = 0, reset_cause: int = HARD_RESET) -> None:
         """Kill the board's process and start it anew, ``boot_id`` one up unless given."""
         with self._line_lock:
             self._end_process()
             self.boot_id = self.boot_id + 1 if boot_id is None else boot_id
             self._host_connected = self._stalled = False
             self._backlog = b""
-            self._start(start_tick, _HARD_RESET)
+            self._start(start_tick, reset_cause)
 
     def inject_noise(self, data: bytes) -> None:
         """Bytes that the reader sees between the board's own."""
@@ -186,6 +195,10 @@ class SimBoard:
     def crash(self) -> None:
         """An exception in the middle of the main loop; the process then ends, as by machine.reset()."""
         self._event(_CRASH, 0)
+
+    def hang(self, duration_s: float) -> None:
+        """The main loop stands still for as long; a watchdog that is not fed ends the process with status 4."""
+        self._event(_HANG, 0, round(duration_s * 1000))
 
     def check_alive(self) -> None:
         """Raises SimBoardError when the board's process ended by itself."""

@@ -4,7 +4,9 @@ import json
 
 import pytest
 from firmware_helpers import BoardReader, seconds_of_edges
-from tcxo_firmware.simboard import SimBoard
+from tcxo_firmware.simboard import WATCHDOG_RESET, SimBoard
+from tcxo_protocol.records import Identify
+from tcxo_protocol.spec import ResetCause
 
 
 def advance_seconds(board, seconds):
@@ -76,6 +78,19 @@ def test_a_running_loop_feeds_the_watchdog_through_an_hour():
             reader.poll()
         reader.wait_status_at(3600 * board.tick_hz)
         board.check_alive()
+
+
+def test_a_loop_that_hangs_is_ended_by_the_watchdog_and_the_next_start_says_so():
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        board.hang(25)
+        advance_seconds(board, 60)
+        reader.wait_status_at(60 * board.tick_hz)
+        board.check_alive()
+        board.hang(31)
+        assert board.wait_ended() == 4
+        board.reboot(reset_cause=WATCHDOG_RESET)
+        assert reader.wait_identify(len(reader.of(Identify)) + 1).reset_cause == ResetCause.WATCHDOG
 
 
 @pytest.mark.parametrize("leds", [{"streaming": 2, "no_gps": 1, "fault": 4}, {"single": 1}])

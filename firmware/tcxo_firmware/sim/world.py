@@ -15,7 +15,7 @@ from tim2 import Tim2
 
 EVENT = "<BQi"
 EVENT_BYTES = 13
-ADVANCE, CONNECTED, MCU_CDEG, EXTERNAL_CDEG, SUPPLY_MV, STALLED, CRASH = 0, 8, 9, 10, 11, 12, 13
+ADVANCE, CONNECTED, MCU_CDEG, EXTERNAL_CDEG, SUPPLY_MV, STALLED, CRASH, HANG = 0, 8, 9, 10, 11, 12, 13, 14
 
 IDLE_MS = 50
 USB_BUFFER_BYTES = 1024
@@ -126,6 +126,10 @@ class World:
             self.supply_mv = value
         elif kind == CRASH:
             raise RuntimeError("simulated crash")
+        elif kind == HANG:
+            # Interrupts go on, the loop does not.
+            self.timer.advance(self.timer.tick + value * (self.tick_hz // 1000))
+            self._watch()
 
     # The watchdog and the I2C bus.
 

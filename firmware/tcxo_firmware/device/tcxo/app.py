@@ -35,7 +35,6 @@ class App:
         self.identity = reports.Identity(channels, self.capture.tick_hz, board.boot_id(), board.reset_cause())
         self.builder = FrameBuilder()
         self.sensors = Sensors(board.BOARD)
-        self.watchdog = Watchdog(board.BOARD.get("watchdog_ms", 0))
         self.lights = Lights(board.BOARD.get("leds", {}))
         self.pages = None
         self._target = None
@@ -63,6 +62,8 @@ class App:
         if board.BOARD["tick_hz"] != self.capture.tick_hz:
             told = board.BOARD["tick_hz"]
             self.say(f"counter runs at {self.capture.tick_hz} Hz, board_config says {told}")
+        # Last: who cannot start has nobody to feed it at the REPL.
+        self.watchdog = Watchdog(board.BOARD.get("watchdog_ms", 0))
 
     def _open_i2c(self, i2c):
         try:
@@ -237,8 +238,11 @@ def run():
         pass
     except Exception as error:
         crash.write(error)
-        # Long enough for Ctrl-C, short enough for the watchdog.
-        sleep_ms(CRASH_PAUSE_MS)
-        machine.reset()
+        try:
+            # Long enough for Ctrl-C, short enough for the watchdog.
+            sleep_ms(CRASH_PAUSE_MS)
+            machine.reset()
+        except KeyboardInterrupt:
+            pass
     if app:
         app.leave()
