@@ -86,6 +86,11 @@ class BoardReader:
         return "\n".join(text.text for text in self.of(Text))
 
 
+def advance_seconds(board: SimBoard, seconds: float) -> None:
+    """Let time pass without an edge."""
+    board.advance(board.tick + round(seconds * board.tick_hz))
+
+
 def seconds_of_edges(
     start: int, seconds: int, tick_hz: int = 84_000_000
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:

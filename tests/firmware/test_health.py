@@ -3,14 +3,10 @@
 import json
 
 import pytest
-from firmware_helpers import BoardReader, seconds_of_edges
+from firmware_helpers import BoardReader, advance_seconds, seconds_of_edges
 from tcxo_firmware.simboard import WATCHDOG_RESET, SimBoard
 from tcxo_protocol.records import Identify
 from tcxo_protocol.spec import ResetCause
-
-
-def advance_seconds(board, seconds):
-    board.advance(board.tick + seconds * board.tick_hz)
 
 
 def test_status_carries_temperatures_and_supply():
