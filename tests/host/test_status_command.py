@@ -94,7 +94,7 @@ class Terminal:
     def __init__(self, *command):
         master, slave = pty.openpty()
         self.master = master
-        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "110", "LINES": "40"}
+        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "220", "LINES": "40"}  # no wrapping
         self.process = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
         )
