@@ -86,6 +86,14 @@ def test_identify_names_the_board_and_answers_id(vm):
         assert reader.wait_identify(seen + 1) == first
 
 
+def test_a_control_character_left_on_the_line_does_not_spoil_a_command():
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        reader.send("\x02id")
+        reader.wait_identify(2)
+        assert "unknown" not in reader.texts()
+
+
 def test_an_unknown_command_is_answered_with_a_line_of_text(vm):
     with SimBoard(vm=vm) as board, BoardReader(board) as reader:
         reader.send("make coffee")

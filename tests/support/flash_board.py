@@ -19,6 +19,7 @@ _SIM_DIR = DEVICE_DIR.parent / "sim"
 _CONNECTED = b"\x08" + bytes(8) + b"\1\0\0\0"
 _BLOCK_BYTES = 4096
 _REPL_START_S = 0.2
+_RESET_STATUS = 3  # of machine.reset() in the stand-in; at a Ctrl-D the process ends with another
 
 
 class FlashBoard:
@@ -38,7 +39,7 @@ class FlashBoard:
         tty.setraw(slave)
         os.symlink(os.ttyname(slave), self.path)
         self._outer_slave = slave  # kept open: no hang-ups between two users of the port
-        self.starts = 0
+        self._is_raw = False
         self._stopping = threading.Event()
         self._start()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -55,7 +56,7 @@ class FlashBoard:
         os.close(self._outer_slave)
         os.unlink(self.path)
 
-    def _start(self) -> None:
+    def _start(self, with_main: bool = True) -> None:
         self._inner, slave = os.openpty()
         tty.setraw(slave)
         pipes = [os.pipe() for _ in range(4)]  # feed, control, I2C in; I2C out the other way round
@@ -73,6 +74,7 @@ class FlashBoard:
                 str(self._image),
                 str(self._blocks),
                 self._machine,
+                str(int(with_main)),
                 *map(str, vm_fds),
             ],
             stdin=slave,
@@ -84,13 +86,25 @@ class FlashBoard:
         )
         for fd in (slave, *vm_fds):
             os.close(fd)
-        self.starts += 1
 
     def _end(self) -> None:
         self._process.kill()
         self._process.wait()
         for fd in (self._inner, *self._kept):
             os.close(fd)
+
+    def _restart(self) -> None:
+        """As the port does: a soft reset from the raw REPL leads back there, without main.py."""
+        soft = self._process.returncode != _RESET_STATUS
+        self._end()
+        self._start(with_main=not (soft and self._is_raw))
+        if not soft:
+            self._is_raw = False
+            return
+        os.write(self._outer, b"MPY: soft reboot\r\n")
+        if self._is_raw:
+            time.sleep(_REPL_START_S)
+            os.write(self._inner, b"\x01")
 
     def _run(self) -> None:
         typed, hold_until = b"", 0.0
@@ -102,11 +116,13 @@ class FlashBoard:
                 # The unix port's REPL flushes its terminal when it begins: give it time after a Ctrl-C.
                 first, interrupt, rest = typed.partition(b"\x03")
                 os.write(self._inner, first + interrupt)
+                for byte in first:
+                    if byte in (1, 2):  # Ctrl-A and Ctrl-B: into the raw REPL, and out
+                        self._is_raw = byte == 1
                 typed = rest
                 hold_until = time.monotonic() + (_REPL_START_S if interrupt else 0)
             if self._inner in ready:
                 with contextlib.suppress(OSError):  # EIO: the process has ended
                     os.write(self._outer, os.read(self._inner, 4096))
             if self._process.poll() is not None:
-                self._end()
-                self._start()
+                self._restart()

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from construct import FocusedSeq, FormatField, GreedyRange, Struct
-from tcxo_protocol import capture_file, spec
+from construct import Array, FocusedSeq, FormatField, GreedyRange, Struct
+from tcxo_protocol import capture_file, i2c_pages, spec
 
 __all__ = ["document", "main"]
 
@@ -30,6 +30,7 @@ def document(text: str) -> str:
         "flags": "\n".join(_enum_table(spec.EdgeFlag)),
         "enums": _enums(),
         "frame": "\n".join(_frame()),
+        "pages": _pages(),
         "capture": _capture(),
     }
     for name, content in parts.items():
@@ -106,6 +107,34 @@ def _frame() -> Iterator[str]:
     yield f"| records | at most {spec.MAX_PAYLOAD} bytes |"
     for field in spec.FRAME_CRC.subcons:
         yield f"| `{field.name}` | {_type_name(field.subcon)} |"
+
+
+def _pages() -> str:
+    slots, size, first = i2c_pages.SLOT_COUNT, i2c_pages.SLOT_BYTES, i2c_pages.slot_offset(0)
+    where = [
+        "| at | is |",
+        "| --- | --- |",
+        f"| 0 | head, {first} bytes |",
+        f"| {first} + {size} `i` | slot `i`, 0 to {slots}, {size} bytes |",
+        f"| {i2c_pages.MEMORY_BYTES} | end |",
+    ]
+    head = ["| head | type |", "| --- | --- |"]
+    for field in i2c_pages.HEAD.subcons:
+        if isinstance(field.subcon, Array):
+            kind = (
+                f"{_type_name(field.subcon.subcon)}, {field.subcon.count} times: payload bytes of each slot"
+            )
+        else:
+            kind = _type_name(field.subcon)
+        head.append(f"| `{field.name}` | {kind} |")
+    slot = ["| slot | type |", "| --- | --- |"]
+    slot += [f"| `{field.name}` | {_type_name(field.subcon)} |" for field in i2c_pages.SLOT_HEAD.subcons]
+    slot.append(f"| payload | `length` bytes, at most {i2c_pages.SLOT_PAYLOAD}: a run of records |")
+    told = {"crc32": ", over serial, length and payload", "serial": ", again"}
+    for field in i2c_pages.SLOT_TAIL.subcons:
+        slot.append(f"| `{field.name}` | {_type_name(field.subcon)}{told[field.name]} |")
+    fixed = f"`magic` is 0x{i2c_pages.MAGIC:04x}, `layout_version` {i2c_pages.LAYOUT_VERSION}, `slot_count` {slots}."
+    return "\n\n".join("\n".join(part) for part in (where, head, slot)) + "\n\n" + fixed
 
 
 def _capture() -> str:

@@ -1,6 +1,6 @@
 """A board to flash, in the unix port: a littlefs of its own size, main.py at start, the REPL after it.
 
-``micropython -i flash_boot.py IMAGE BLOCKS MACHINE FEED CONTROL I2C_IN I2C_OUT``. Standard input and
+``micropython -i flash_boot.py IMAGE BLOCKS MACHINE WITH_MAIN FEED CONTROL I2C_IN I2C_OUT``. Standard input and
 output are a raw terminal, as the board's USB port is. ``machine.reset()`` ends the process: whoever
 started it starts it again.
 """
@@ -9,7 +9,7 @@ import os
 import select
 import sys
 
-image, blocks, machine_name, *fd_texts = sys.argv[1:]
+image, blocks, machine_name, with_main, *fd_texts = sys.argv[1:]
 
 import machine  # noqa: E402,F401  the stand-ins, while the files of this machine can still be seen
 import pyb  # noqa: E402,F401
@@ -116,7 +116,7 @@ os.umount("/")
 os.mount(system, "/")
 os.chdir("/")
 sys.path[:] = ["", ".frozen"]
-if "main.py" in os.listdir():
+if int(with_main) and "main.py" in os.listdir():
     try:
         import main  # noqa: F401
     except ImportError as error:

@@ -84,6 +84,6 @@ class SerialLink:
                 if self._line:
                     lines.append(bytes(self._line))
                 self._line = bytearray()
-            elif len(self._line) < self._LONGEST_LINE:
+            elif value >= 32 and len(self._line) < self._LONGEST_LINE:  # mpremote leaves a Ctrl-B behind
                 self._line.append(value)
         return lines

