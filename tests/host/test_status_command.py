@@ -94,7 +94,8 @@ class Terminal:
     def __init__(self, *command):
         master, slave = pty.openpty()
         self.master = master
-        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "220", "LINES": "40"}  # no wrapping
+        # wide, so that no text to wait for is wrapped, however long the path in it
+        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "300", "LINES": "40"}
         self.process = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
         )
