@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tcxo_host.config import Config, override
-from tcxo_host.estimate.boxcar import Boxcar64
+from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.outputs import Outputs
 from tcxo_host.pipeline import Pipeline, Row
 from tcxo_host.policy import PublishPolicy
@@ -24,12 +24,12 @@ def now_ns():
 class Running:
     """Outputs below ``folder`` (``tcxo``, ``status.json``), fed a second at a time, as fast as it goes."""
 
-    def __init__(self, folder, config=None, board=None):
+    def __init__(self, folder, config=None, board=None, estimator="boxcar64"):
         config = override(config or Config(), "output", path=str(folder / "tcxo"))
         config = override(config, "output", status=str(folder / "status.json"))
         self.status = folder / "status.json"
         self.outputs = Outputs(config)
-        self.pipeline = Pipeline(Boxcar64(), PublishPolicy())
+        self.pipeline = Pipeline(make_estimator(estimator), PublishPolicy())
         self.board = board or PerfectBoard(TRUE_PPM["tcxo"], TRUE_PPM["pi"], TRUE_PPM["rtc"])
         self.line = LineCounts()
 
