@@ -7,6 +7,7 @@ import pytest
 from tcxo_host.sim.scenario import load_scenario
 from tcxo_tools import bench
 from tcxo_tools.bench_cost import throughput_edges_per_s
+from tcxo_tools.bench_dump import measure
 from tcxo_tools.bench_long import long_figures
 from tcxo_tools.riccati import bound_rms_ppm
 
@@ -48,6 +49,15 @@ def test_the_bound_has_its_limits_right():
 
 def test_throughput_counts_edges():
     assert throughput_edges_per_s(1, 130) > 10_000
+
+
+def test_dump_figures_come_from_the_real_commands():
+    figures = measure(seconds=300, record_s=2)
+    assert figures["edges"] == pytest.approx(300 * 52, abs=5)
+    assert 25 < figures["mib_per_day"] < 30
+    assert 20 < figures["rss_mib"] < 400
+    assert {"info_s", "stats_s", "replay_kalman_s", "record_core_percent"} <= set(figures)
+    assert all(figures[name] > 0 for name in figures if name.endswith("_s"))
 
 
 def test_long_run_reports_first_and_last_day(monkeypatch):

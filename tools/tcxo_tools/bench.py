@@ -19,6 +19,7 @@ from tcxo_host.sim.scenario import Fault, Scenario, load_scenario, scenario_name
 from tcxo_host.sim.trial import Track, run_trial
 
 from .bench_cost import daemon_cost, throughput_edges_per_s
+from .bench_dump import measure
 from .riccati import bound_rms_ppm
 
 __all__ = ["main"]
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=int, help="at most so many simulated seconds of each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
-    parser.add_argument("--no-cost", action="store_true", help="leave out throughput and daemon")
+    parser.add_argument("--no-cost", action="store_true", help="leave out throughput, daemon and tcxo-dump")
     parser.add_argument("--days", type=int, metavar="N", help="also N days without a break (8 s of CPU each)")
     parser.add_argument("--plot", metavar="FILE", help="draw the load scenario to FILE (svg, png) and stop")
     return parser
@@ -88,6 +89,8 @@ def _run(args: argparse.Namespace) -> int:
         report |= daemon_cost()
         _say(args, f"throughput {report['throughput_edges_per_s']} edges/s on one core")
         _say(args, f"daemon {report['daemon_rss_mib']} MiB, {report['daemon_cpu_s_per_h']} CPU s an hour")
+        report["dump"] = measure(args.seed)
+        _say(args, "tcxo-dump, a day's capture: " + _figures(report["dump"]))
     if args.json:
         print(json.dumps(report))
     return 0
@@ -184,6 +187,10 @@ def _line(name: str, figures: dict[str, Any]) -> str:
 
 def _listed(moves: dict[str, float]) -> str:
     return ", ".join(f"{role} {ppm * 1e3:.3f}" for role, ppm in moves.items())
+
+
+def _figures(figures: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in figures.items())
 
 
 def _rounded(value: float) -> float:
