@@ -164,7 +164,7 @@ def _parse(where: str) -> tuple[int, int]:
     address = int(match[2], 0) if match else -1
     if match is None or not 0x03 <= address <= 0x77:
         raise UsageError(
-            f"link i2c:{where}: expected i2c:BUS:ADDRESS with an address from 0x03 to 0x77, such as i2c:1:0x42"
+            f"link i2c:{where}: expected i2c:BUS:ADDRESS with an address from 0x03 to 0x77, such as i2c:1:0x55"
         )
     return int(match[1]), address
 

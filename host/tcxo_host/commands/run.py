@@ -27,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", metavar="FILE", help="TOML configuration (default: built-in values)")
-    parser.add_argument("--link", metavar="URL", help="serial:/dev/ttyACM0 (default), i2c:1:0x42, …")
+    parser.add_argument("--link", metavar="URL", help="serial:/dev/ttyACM0 (default), i2c:1:0x55, …")
     parser.add_argument("--baud", type=int, help="line rate of a UART (USB ignores it)")
     parser.add_argument("--output", metavar="PATH", help="the file chrony reads (default /run/tcxo)")
     parser.add_argument("--status", metavar="PATH", help="write a JSON status file once a second")

@@ -98,6 +98,7 @@ class Simulation:
             [sys.executable, "-m", *program, "run", *options, "--status", str(self._status), *daemon_options]
         )
         self._trace_read = self._trace.open()
+        self._unfinished = ""
         self._judged = _Judged()
         self._cpu_start: tuple[float, int] | None = None
         self._cpu_end: tuple[float, int] | None = None
@@ -198,7 +199,7 @@ class Simulation:
     def _judge(self) -> None:
         """Compare the trace's new rows with the truth over the second in which chrony uses each value."""
         judged = self._judged
-        while line := self._trace_read.readline():
+        for line in self._new_lines():
             row = json.loads(line)
             offsets = [boot.offset_ticks for boot in self._boots if boot.boot_id == row["boot_id"]]
             if not offsets:
@@ -215,6 +216,14 @@ class Simulation:
             judged.last_ppm, judged.last_true_ppm = row["published_ppm"], true_ppm
             if judged.first_s is None:
                 judged.first_s = row["time_s"]
+
+    def _new_lines(self) -> Iterator[str]:
+        """The trace's lines since the last call; one that is still being written waits for its end."""
+        while piece := self._trace_read.readline():
+            self._unfinished += piece
+            if piece.endswith("\n"):
+                line, self._unfinished = self._unfinished, ""
+                yield line
 
     def _read_status(self) -> dict[str, Any]:
         try:
