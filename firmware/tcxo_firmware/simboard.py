@@ -197,7 +197,10 @@ class SimBoard:
         self._event(_CRASH, 0)
 
     def hang(self, duration_s: float) -> None:
-        """The main loop stands still for as long; a watchdog that is not fed ends the process with status 4."""
+        """The main loop stands still for as long, with time and edges that are fed from now on.
+
+        A watchdog that is not fed in time ends the process with status 4.
+        """
         self._event(_HANG, 0, round(duration_s * 1000))
 
     def check_alive(self) -> None:

@@ -92,6 +92,18 @@ def test_a_fourth_channel_can_be_turned_on(own_board):
         assert [(c.id, c.edges) for c in status.channels] == [(1, 0), (2, 0), (3, 0), (4, len(aux))]
 
 
+def test_a_uart_carries_the_stream_and_commands(own_board):
+    ids, ticks = seconds_of_edges(0, 5)
+    with SimBoard(board=str(own_board(stream=(6, 115200)))) as board, BoardReader(board) as reader:
+        reader.send("id")
+        board.feed(ids, ticks)  # 64 bytes go out a turn, and only time turns the loop
+        reader.wait_identify()
+        advance_seconds(board, 2)
+        reader.wait_status_at(6 * board.tick_hz)
+        assert reader.ticks(3) == ticks[ids == 3].tolist()
+        assert reader.decoder.counts.bad_frames <= 1, "the frame that was under way when the reader came"
+
+
 def test_a_wrong_tick_rate_in_the_folder_is_told(own_board):
     with SimBoard(board=str(own_board(tick_hz=96_000_000))) as board, BoardReader(board) as reader:
         assert reader.wait_identify().tick_hz == 84_000_000, "what the timer says"

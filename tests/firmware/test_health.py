@@ -84,6 +84,7 @@ def test_a_loop_that_hangs_is_ended_by_the_watchdog_and_the_next_start_says_so()
         reader.wait_status_at(60 * board.tick_hz)
         board.check_alive()
         board.hang(31)
+        advance_seconds(board, 31)
         assert board.wait_ended() == 4
         board.reboot(reset_cause=WATCHDOG_RESET)
         assert reader.wait_identify(len(reader.of(Identify)) + 1).reset_cause == ResetCause.WATCHDOG

@@ -3,7 +3,7 @@
 import numpy as np
 from firmware_helpers import GPS, PWM, BoardReader, seconds_of_edges
 from tcxo_firmware.simboard import SimBoard
-from tcxo_protocol.records import Edges
+from tcxo_protocol.records import Edges, Status
 from tcxo_protocol.spec import EdgeFlag
 
 
@@ -89,6 +89,23 @@ def test_a_stall_of_four_seconds_costs_nothing():
         board.advance((seconds + 2) * board.tick_hz)
         reader.wait_status_at((seconds + 1) * board.tick_hz)
         assert reader.ticks(PWM) == ticks[channels == PWM].tolist()
+
+
+def test_a_main_loop_that_stands_still_for_four_seconds_loses_no_edge():
+    seconds = 12
+    channels, ticks = seconds_of_edges(0, seconds)
+    before = ticks < 5 * 84_000_000
+    with SimBoard() as board, BoardReader(board) as reader:
+        reader.wait_identify()
+        board.feed(channels[before], ticks[before])
+        board.hang(4)
+        board.feed(channels[~before], ticks[~before])
+        board.advance((seconds + 2) * board.tick_hz)
+        status = reader.wait_status_at((seconds + 1) * board.tick_hz)
+        assert reader.ticks(PWM) == ticks[channels == PWM].tolist()
+        assert counts_of(status, PWM).ring_drops == 0
+        statuses = [r.tick / board.tick_hz for r in reader.of(Status)]
+        assert max(np.diff(statuses)) > 3.9, "it did stand still"
 
 
 def test_stream_off_silences_edges_and_status_and_on_brings_them_back():

@@ -53,6 +53,13 @@ def records_of(board, wanted):
     raise AssertionError(records[-3:])
 
 
+def test_the_top_readme_shows_no_other_commands():
+    lines = (ROOT / "README.md").read_text(encoding="utf8").splitlines()
+    shown = [line for line in lines if line.startswith("mpremote ")]
+    assert len(shown) == 6
+    assert set(shown) <= {line for block in commands("mpremote") for line in block}
+
+
 def is_identify(record):
     return isinstance(record, Identify)
 

@@ -1,4 +1,4 @@
-"""Stand-in for the port's ``pyb``: Timer, Pin, USB_VCP, LED on the simulated world."""
+"""Stand-in for the port's ``pyb``: Timer, Pin, USB_VCP, UART, LED on the simulated world."""
 
 from world import WORLD
 
@@ -56,6 +56,25 @@ class USB_VCP:
 
     def send(self, data, timeout=5000):
         return WORLD.send(data)
+
+
+class UART:
+    """The same line without anybody's presence known; what nobody reads is gone."""
+
+    def __init__(self, number, baud, timeout, read_buf_len):
+        pass
+
+    def any(self):
+        return len(WORLD.peek_input())
+
+    def read(self, count):
+        if count > self.any():
+            raise OSError("the real one waits for its timeout here")
+        return WORLD.take_input(count)
+
+    def write(self, data):
+        WORLD.transmit(data)
+        return len(data)
 
 
 class LED:

@@ -127,9 +127,26 @@ class World:
         elif kind == CRASH:
             raise RuntimeError("simulated crash")
         elif kind == HANG:
-            # Interrupts go on, the loop does not.
-            self.timer.advance(self.timer.tick + value * (self.tick_hz // 1000))
-            self._watch()
+            self._hang(self.timer.tick + value * (self.tick_hz // 1000))
+
+    def _hang(self, until):
+        """The main loop stands still up to tick ``until``; interrupts go on."""
+        while self.timer.tick < until:
+            if self._position + EVENT_BYTES > len(self._events):
+                self._refill()
+                continue
+            kind, tick, value = struct.unpack_from(EVENT, self._events, self._position)
+            if kind <= 4 and tick > until:
+                self.timer.advance(until)
+                break
+            self._position += EVENT_BYTES
+            if kind == ADVANCE:
+                self.timer.advance(tick)
+            elif kind <= 4:
+                self.timer.capture(kind, tick)
+            else:
+                self._happen(kind, value)
+        self._watch()
 
     # The watchdog and the I2C bus.
 
@@ -166,12 +183,15 @@ class World:
     # The line.
 
     def has_input(self):
+        return len(self.peek_input()) > 0
+
+    def peek_input(self):
         data = self._line_in.read(256)
         if data:
             if b"\x03" in data:
                 raise KeyboardInterrupt
             self._typed.extend(data)
-        return len(self._typed) > 0
+        return self._typed
 
     def take_input(self, count):
         data = bytes(self._typed[:count])
@@ -187,15 +207,15 @@ class World:
             taken = bytes(data[:room])
             self._queued.extend(taken)
             return len(taken)
-        self._write(data)
+        self.transmit(data)
         return len(data)
 
     def _drain(self):
         if self._queued and not self.is_stalled:
-            self._write(self._queued)
+            self.transmit(self._queued)
             self._queued = bytearray()
 
-    def _write(self, data):
+    def transmit(self, data):
         data = bytes(data)
         while data:
             written = self._line_out.write(data)

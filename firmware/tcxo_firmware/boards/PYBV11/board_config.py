@@ -14,7 +14,7 @@ BOARD = {
         {"id": 3, "role": "host_pwm", "rate_mhz": 50000, "pin": "X3", "edge": "rising"},
         {"id": 4, "role": "aux", "rate_mhz": 1000, "pin": "X4", "edge": "rising", "enabled": False},
     ),
-    "stream": "usb",  # or a UART: (number, baud), for example (6, 115200)
+    "stream": "usb",  # or a UART: (6, 115200), Y1 sends and Y2 receives
     "i2c": {"bus": 1, "address": 0x55},  # None turns it off
     "tmp36_pin": None,  # "X8" where a TMP36 is fitted
     "mcu_sensors": True,

@@ -14,7 +14,7 @@ BOARD = {
         {"id": 3, "role": "host_pwm", "rate_mhz": 50000, "pin": "A2", "edge": "rising"},
         {"id": 4, "role": "aux", "rate_mhz": 1000, "pin": "A3", "edge": "rising", "enabled": False},
     ),
-    "stream": "usb",  # or a UART: (number, baud), for example (1, 115200)
+    "stream": "usb",  # or a UART: (1, 115200), A9 sends and A10 receives
     "i2c": {"bus": 1, "address": 0x55},  # None turns it off
     "tmp36_pin": "C0",
     "mcu_sensors": True,

@@ -15,7 +15,7 @@ BOARD = {
         {"id": 3, "role": "host_pwm", "rate_mhz": 50000, "pin": "B10", "edge": "rising"},
         {"id": 4, "role": "aux", "rate_mhz": 1000, "pin": "A3", "edge": "rising", "enabled": False},
     ),
-    "stream": "usb",  # or a UART: (number, baud), for example (1, 115200)
+    "stream": "usb",  # or a UART: (2, 115200), A2 sends and A3 receives; 1 is the REPL's
     "i2c": {"bus": 1, "address": 0x55},  # None turns it off
     "tmp36_pin": None,  # "B0" where a TMP36 is fitted
     "mcu_sensors": True,

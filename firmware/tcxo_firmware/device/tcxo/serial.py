@@ -32,7 +32,9 @@ class UartPort:
         return True
 
     def read(self):
-        return self._uart.read(64) if self._uart.any() else b""
+        # No more than is there: for the rest it would wait.
+        count = self._uart.any()
+        return self._uart.read(count) if count else b""
 
     def write(self, data):
         return self._uart.write(data[: self._CHUNK]) or 0
