@@ -276,9 +276,13 @@ class Kalman:
         if not sigma_ppm <= limit_ppm:
             if not gps_lost:
                 return waiting, "settling"
+            if self._gps.doubted:
+                return waiting, "GPS contradicts the TCXO for too long: has the receiver a fix?"
             return waiting, "GPS lost for too long" if self._gps.accepted else "waiting for GPS"
         self._qualified = self._tracked = True
         if gps_lost:
+            if self._gps.doubted:
+                return State.HOLDOVER, "GPS contradicts the TCXO: has the receiver a fix?"
             return State.HOLDOVER, "GPS lost" if self._gps.accepted else "no GPS yet, TCXO as it was"
         return State.TRACK, ""
 

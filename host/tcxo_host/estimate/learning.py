@@ -47,12 +47,14 @@ class Learning:
         self._drift_size = levels.pi_drift
         self._seconds = 0
         self._next_sample_s = 0.0
+        self._rate_restarts = 0
 
     def begin(self, clocks: Clocks, pwm: PwmTracker) -> None:
         """A new filter: ticks started anew."""
         self._last_sight = None
         self._pi.interrupt()
         self._next_sample_s = clocks.epoch / clocks.tick_hz + 2.0 * SAMPLE_S
+        self._rate_restarts = 0
         pwm.levels_changed()
         clocks.levels = self._with_warm_up(clocks.epoch / clocks.tick_hz)
 
@@ -88,6 +90,9 @@ class Learning:
         if not fresh or now_s < self._next_sample_s or gps.accepted < SAMPLE_S:
             return
         self._next_sample_s = now_s + SAMPLE_S
+        if gps.rate_restarts != self._rate_restarts:
+            self._rate_restarts = gps.rate_restarts
+            temperature.rate_jumped()
         variance = 2.0 * float(clocks.filter.cov[GPS_V, GPS_V])
         temperature.learn(float(clocks.filter.mean[GPS_V]), variance, self._walk)
 

@@ -15,7 +15,16 @@ GATE = 5.0
 PERSISTENT = 5
 """So many rejected pulses in a row, all agreeing, are a change and not outliers."""
 HOPELESS = 12
-"""So many rejected pulses in a row that do not agree: the clock is started anew altogether."""
+"""So many rejected pulses in a row that do not agree: the clock is doubted."""
+SETTLED = 300
+"""After so many pulses the counter's rate is known, and a pulse that tells another one is doubted first: no
+oscillator jumps, but a receiver without a fix runs freely."""
+PATIENCE_S = 3600.0
+"""So long; then the counter must have changed after all, and the clock is started anew."""
+CAUTIOUS = 16
+CAUTIOUS_NS = 100.0
+"""The first pulses of a clock of unknown rate are taken to be at least this noisy: what the very first ones
+tell wrongly would have the right ones refused."""
 
 
 class PulseTracker:
@@ -30,9 +39,14 @@ class PulseTracker:
         """Pulses taken since the clock was last started."""
         self.rejected = 0
         self.restarts = 0
+        self.rate_restarts = 0
+        """Those of them that forgot the rate, too."""
         self.last_good: int | None = None
         self.innovation: tuple[float, float] | None = None
         """Residual and its predicted variance without the pulse's own, of the latest accepted pulse."""
+        self.doubted = False
+        """The latest pulses tell another rate than the one that is known."""
+        self._is_unknown = True
         self._u = u
         self._first_rate_ppb = first_rate_ppb
         self._refused: list[tuple[int, float]] = []
@@ -61,38 +75,65 @@ class PulseTracker:
         rate = float(clocks.filter.mean[self._u + 1])
         rate_variance = float(clocks.filter.cov[self._u + 1, self._u + 1])
         offset = -rate * ahead_s
-        clocks.filter.forget(self._u, self.variance + rate_variance * ahead_s * ahead_s, offset)
+        self.doubted = False
+        self._is_unknown = rate_variance > 1e6
+        clocks.filter.forget(self._u, self._noise() + rate_variance * ahead_s * ahead_s, offset)
 
     def _one(self, clocks: Clocks, tick: int) -> None:
         ago_s = -clocks.seconds_after(tick)
         offset, predicted = clocks.filter.offset_at(self._u, ago_s)
         residual = self.comb.residual_ns(tick, offset)
-        if residual * residual > GATE * GATE * (predicted + self.variance):
-            self._refuse(clocks, tick, residual, predicted)
+        noise = self._noise()
+        if residual * residual > GATE * GATE * (predicted + noise):
+            self._refuse(clocks, tick, residual, predicted + noise)
             return
-        clocks.filter.update_offset(self._u, ago_s, residual, self.variance)
+        clocks.filter.update_offset(self._u, ago_s, residual, noise)
         clocks.move_anchor(self.comb, self._u, tick)
         self.innovation = (residual, predicted)
         self.accepted += 1
         self.last_good = tick
+        self.doubted = False
         self._refused.clear()
 
-    def _refuse(self, clocks: Clocks, tick: int, residual: float, predicted: float) -> None:
+    def _noise(self) -> float:
+        """Variance of a pulse, ns^2."""
+        if self._is_unknown and self.accepted < CAUTIOUS:
+            return max(self.variance, CAUTIOUS_NS * CAUTIOUS_NS)
+        return self.variance
+
+    def _refuse(self, clocks: Clocks, tick: int, residual: float, variance: float) -> None:
         self.rejected += 1
         self._refused.append((tick, residual))
-        recent = [value for _, value in self._refused[-PERSISTENT:]]
-        if len(recent) < PERSISTENT:
+        if len(self._refused) < PERSISTENT:
             return
-        if max(recent) - min(recent) < 2.0 * GATE * math.sqrt(predicted + self.variance):
+        recent = [value for _, value in self._refused[-PERSISTENT:]]
+        agree = max(recent) - min(recent) < 2.0 * GATE * math.sqrt(variance)
+        if agree and not self._is_sloping(clocks):
             # The pulses agree with each other: the phase stepped, the rate is as good as before.
             mean = sum(recent) / len(recent)
-            clocks.filter.forget(self._u, self.variance, float(clocks.filter.mean[self._u]) + mean)
+            clocks.filter.forget(self._u, self._noise(), float(clocks.filter.mean[self._u]) + mean)
             clocks.move_anchor(self.comb, self._u, tick)
             self.restarts += 1
             self.last_good = tick
+            self.doubted = False
             self._refused.clear()
         elif len(self._refused) >= HOPELESS:
+            self.doubted = self.accepted >= SETTLED and self.age_s(clocks, tick) < PATIENCE_S
+            if self.doubted:
+                del self._refused[:-PERSISTENT]
+                return
             rate = self._u + 1
             clocks.filter.forget(rate, self._first_rate_ppb**2, 0.0)
             self.restarts += 1
+            self.rate_restarts += 1
             self._start(clocks, tick)
+
+    def _is_sloping(self, clocks: Clocks) -> bool:
+        """Whether the latest refused pulses tell another rate, beyond what their noise does."""
+        ticks, residuals = zip(*self._refused[-PERSISTENT:], strict=True)
+        times = [(tick - ticks[0]) / clocks.tick_hz for tick in ticks]
+        middle = sum(times) / PERSISTENT
+        spread = sum((t - middle) ** 2 for t in times)
+        slope = sum((t - middle) * r for t, r in zip(times, residuals, strict=True)) / spread
+        known = float(clocks.filter.cov[self._u + 1, self._u + 1])
+        return bool(slope * slope > GATE * GATE * (self._noise() / spread + known))

@@ -94,6 +94,11 @@ class TemperatureModel:
         self._cov = _no_wider_than_prior(0.5 * (cov + cov.T))
         self.samples += 1
 
+    def rate_jumped(self) -> None:
+        """The rate is another one for a reason of its own: how it follows the temperature still holds."""
+        self._cov[0, :] = self._cov[:, 0] = 0.0
+        self._cov[0, 0] = float(_PRIOR_PPB[0]) ** 2
+
     def rate_change(self, from_c: float, to_c: float) -> float:
         """By how much (ppb) the rate differs between two temperatures."""
         centre = self._centre_c if self._centre_c is not None else from_c
