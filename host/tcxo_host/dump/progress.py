@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import IO, Any
 
 __all__ = ["Progress"]
 
 SHOW_AFTER_S = 1.0
+UPDATE_S = 0.1
 
 
 class Progress:
     """Use as a context; call ``advance`` with absolute figures, as often as convenient."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, quiet: bool = False) -> None:
         self._what = what
         self._bar: Any = None
         self._task: Any = None
-        self._start = time.monotonic()
-        self._quiet = not sys.stderr.isatty()
+        self._start = self._shown = time.monotonic()
+        self._quiet = quiet or not sys.stderr.isatty()
 
     def __enter__(self) -> Progress:
         return self
@@ -29,12 +30,28 @@ class Progress:
 
     def advance(self, done: float, total: float | None) -> None:
         """``total`` None: unknown."""
-        if self._quiet or time.monotonic() - self._start < SHOW_AFTER_S:
+        if self._quiet:
             return
+        now = time.monotonic()
+        if now - self._start < SHOW_AFTER_S or now - self._shown < UPDATE_S:
+            return
+        self._shown = now
         if self._bar is None:
             self._begin(total)
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total)
+
+    def busy(self) -> None:
+        """Something of unknown length begins, longer than a second: show that at once."""
+        if not self._quiet and self._bar is None:
+            self._begin(None)
+
+    def say(self, text: str, file: IO[str]) -> None:
+        """A line on ``file``, above the bar where both are on the terminal."""
+        if self._bar is not None and file.isatty():
+            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(text, file=file)
 
     def stop(self) -> None:
         """Take the bar away, before other output follows."""
@@ -51,6 +68,13 @@ class Progress:
             self._quiet = True  # a bar is a comfort, no reason to ask for another package
             return
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        self._bar = RichProgress(*columns, console=Console(stderr=True), transient=True)
+        # rich would lead stdout through the bar's terminal, even where stdout is a file
+        self._bar = RichProgress(
+            *columns,
+            console=Console(stderr=True),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
         self._task = self._bar.add_task(self._what, total=total)
         self._bar.start()

@@ -93,16 +93,18 @@ class Sources:
 
     def _entries_of(self, name: str, follow: bool) -> Iterator[Entry]:
         if is_link(name):
-            yield from live_entries(
+            live = live_entries(
                 name,
                 baud=self._baud,
                 seconds=self._seconds,
                 stopping=self._stopping,
                 complain=lambda text: print(text, file=sys.stderr),
             )
+            yield from self._counted(live, self._seconds)
             return
         if is_simulated(name):
-            yield from simulated_entries(name, self._seconds or SIMULATED_S)
+            seconds = self._seconds or SIMULATED_S
+            yield from self._counted(simulated_entries(name, seconds), seconds)
             return
         shown = "stdin" if name == "-" else name
         file = _open(name)
@@ -123,6 +125,14 @@ class Sources:
             problem = f"{shown}: its compressed data ends early (cut off, or still being written)"
         if problem:
             self.problems.append(problem)
+
+    def _counted(self, entries: Iterator[Entry], seconds: float | None) -> Iterator[Entry]:
+        """``entries``, with progress told in seconds of what has no bytes to count."""
+        first_ns: int | None = None
+        for entry in entries:
+            first_ns = entry.host_ns if first_ns is None else first_ns
+            self._progress((entry.host_ns - first_ns) / 1e9, seconds if len(self.names) == 1 else None)
+            yield entry
 
     def _chunks(self, file: BinaryIO, first: bytes, follow: bool) -> Iterator[bytes]:
         data = first

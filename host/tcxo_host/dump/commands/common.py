@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import DataError
 
 if TYPE_CHECKING:
+    from ..progress import Progress
     from ..source import Sources
 
 __all__ = ["Stop", "add_command", "add_sources", "complain", "finish", "open_sources", "period_s"]
@@ -68,8 +69,11 @@ def add_sources(parser: Any) -> None:
 
 
 @contextlib.contextmanager
-def open_sources(args: argparse.Namespace, what: str, **more: Any) -> Iterator[Sources]:
-    """The sources named on the command line. Ctrl-C and SIGTERM end a live one as its end would."""
+def open_sources(
+    args: argparse.Namespace, what: str, progress: Progress | None = None, **more: Any
+) -> Iterator[Sources]:
+    """The sources named on the command line, with a progress bar. Ctrl-C and SIGTERM end a live one as its
+    end would."""
     from ..live import is_link
     from ..progress import Progress
     from ..source import Sources
@@ -77,13 +81,13 @@ def open_sources(args: argparse.Namespace, what: str, **more: Any) -> Iterator[S
     stop = Stop()
     if any(is_link(name) for name in args.files) or more.get("follow"):
         stop.listen()
-    with Progress(what) as progress:
+    with progress or Progress(what) as shown:
         yield Sources(
             args.files,
             seconds=args.seconds,
             baud=args.baud,
             stopping=stop,
-            progress=progress.advance,
+            progress=shown.advance,
             since_utc_ns=None if args.last is None else time.time_ns() - round(args.last * 1e9),
             **more,
         )

@@ -39,12 +39,14 @@ def add_parser(subparsers: Any) -> None:
 def main(args: argparse.Namespace) -> int:
     """Write it."""
     from ...errors import UsageError
+    from ..progress import Progress
 
     if args.format == "parquet":
         if args.output == "-":
             raise UsageError("parquet is a folder of files: name it with -o FOLDER")
         return _parquet(args)
-    with open_sources(args, "export") as sources, open_text(args.output) as file:
+    progress = Progress("export", quiet=args.output == "-" and sys.stdout.isatty())
+    with open_sources(args, "export", progress) as sources, open_text(args.output) as file:
         for line in _lines(args.format, sources.entries()):
             file.write(line + "\n")
     return finish(sources.problems)

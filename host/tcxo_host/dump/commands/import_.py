@@ -64,6 +64,7 @@ def _whole(text: str) -> int:
 def main(args: argparse.Namespace) -> int:
     """Read all, write the capture."""
     from ...errors import OutputError
+    from ..progress import Progress
     from ..writer import SUFFIX, CaptureWriter
 
     name = "imported" if args.file == "-" else args.file.rstrip("/")
@@ -73,9 +74,11 @@ def main(args: argparse.Namespace) -> int:
     problems: list[str] = []
     clock = _Clock()
     writer = CaptureWriter(output, utc_of=clock.utc_ns)
-    for entry in _entries(args, problems):
-        clock.take(entry)
-        writer.entry(entry.kind, entry.host_ns, entry.body)
+    with Progress("import") as progress:
+        progress.busy()
+        for entry in _entries(args, problems):
+            clock.take(entry)
+            writer.entry(entry.kind, entry.host_ns, entry.body)
     writer.close()
     print(f"{writer.entries} entries in {output}", file=sys.stderr)
     return finish([f"{args.file}: {problem}" for problem in problems])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..plots import KINDS, NEEDS_CAPTURE, NEEDS_ROWS
+from ..progress import Progress
 from .common import add_command, add_sources, finish, open_sources
 from .replay import add_pipeline, make_pipeline
 from .stats import add_logs, read_logs
@@ -56,7 +57,10 @@ def main(args: argparse.Namespace) -> int:
     if not args.files and (args.kind in NEEDS_CAPTURE or (needs_rows and not args.tracking)):
         raise UsageError(f"plot {args.kind}: name a capture")
     data, problems = _data(args, needs_rows)
-    _write(args.output, _content(args.kind, form, data))
+    with Progress(f"draw {args.kind}") as progress:
+        progress.busy()
+        content = _content(args.kind, form, data)
+    _write(args.output, content)
     return finish(problems)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from typing import Any
 
 from .common import Stop, add_command, complain, period_s
@@ -45,21 +46,25 @@ def main(args: argparse.Namespace) -> int:
     from tcxo_protocol.capture_file import EntryKind
 
     from ..live import live_entries
+    from ..progress import Progress
     from ..writer import CaptureWriter
 
     stop = Stop().listen()
     writer = CaptureWriter(args.output, args.rotate, keep=args.keep)
     frames = 0
+    start = time.monotonic()
+    live = live_entries(args.link, baud=args.baud, seconds=args.seconds, stopping=stop, complain=complain)
+    progress = Progress("record")
     try:
-        for entry in live_entries(
-            args.link, baud=args.baud, seconds=args.seconds, stopping=stop, complain=complain
-        ):
+        for entry in live:
+            progress.advance(time.monotonic() - start, args.seconds)
             if entry.kind == EntryKind.FRAME:
                 writer.write(entry.host_ns, entry.body)
                 frames += 1
             else:
                 writer.entry(entry.kind, entry.host_ns, entry.body)
     finally:
+        progress.stop()
         writer.close()
     if frames == 0:
         complain(

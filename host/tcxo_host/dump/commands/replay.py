@@ -68,6 +68,7 @@ def main(args: argparse.Namespace) -> int:
 
     from ...errors import DataError
     from ...pipeline import Identified, Row
+    from ..progress import Progress
     from ..replay import CSV_HEADER, csv_row, replay
 
     pipeline = make_pipeline(args)
@@ -75,7 +76,8 @@ def main(args: argparse.Namespace) -> int:
     pace = _Pace(args.speed)
     rows = published = 0
     state = ""
-    with _open_csv(args.csv) as csv, open_sources(args, "replay") as sources:
+    progress = Progress("replay", quiet=args.csv == "-" and sys.stdout.isatty())
+    with _open_csv(args.csv) as csv, open_sources(args, "replay", progress) as sources:
         if csv:
             csv.write(CSV_HEADER + "\n")
         try:
@@ -88,10 +90,10 @@ def main(args: argparse.Namespace) -> int:
                         csv.write(csv_row(event) + "\n")
                     if event.state != state:
                         state = event.state
-                        print(f"{event.time_s:12.3f} s  {state}  {event.reason}".rstrip(), file=talk)
+                        progress.say(f"{event.time_s:12.3f} s  {state}  {event.reason}".rstrip(), talk)
                 elif isinstance(event, Identified) and event.restarted:
                     who = event.identify
-                    print(f"board {who.board}, boot {who.boot_id:08x}, {who.tick_hz} Hz", file=talk)
+                    progress.say(f"board {who.board}, boot {who.boot_id:08x}, {who.tick_hz} Hz", talk)
         except VersionMismatch as error:
             raise DataError(str(error)) from None
     print(

@@ -43,12 +43,14 @@ def main(args: argparse.Namespace) -> int:
     """Print until the end, or until told to stop."""
     from ...errors import UsageError
     from ..edge_lines import ROLES, EdgeLines
+    from ..progress import Progress
 
     unknown = [role for role in args.channel or [] if role not in ROLES]
     if unknown:
         raise UsageError(f"--channel {unknown[0]}: expected one of {', '.join(ROLES)}")
     lines = EdgeLines(args.format, set(args.channel or ROLES))
-    with open_sources(args, "show", follow=args.follow) as sources:
+    progress = Progress("show", quiet=sys.stdout.isatty())
+    with open_sources(args, "show", progress, follow=args.follow) as sources:
         live = sources.is_live or args.follow
         for entry in sources.entries():
             _write(lines.of(entry))
