@@ -9,7 +9,7 @@ from tcxo_protocol.framing import LineCounts
 
 from .errors import UsageError
 
-__all__ = ["Link", "Received", "open_link"]
+__all__ = ["Link", "Received", "check_url", "open_link"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,27 @@ def open_link(url: str, baud: int = 115200) -> Link:
 
     Raises LinkError when the device is not there, busy or refused, UsageError for an unknown kind of URL.
     """
-    if url.startswith("/"):
-        url = "serial:" + url
-    kind, _, rest = url.partition(":")
-    if kind == "serial" and rest:
+    kind, _, rest = check_url(url).partition(":")
+    if kind == "serial":
         from .link_serial import SerialLink
 
         return SerialLink(rest, baud)
-    if kind == "i2c":
-        from .link_i2c import I2cLink
+    from .link_i2c import I2cLink
 
-        return I2cLink(rest)
-    raise UsageError(
-        f"link {url!r}: expected serial:/dev/ttyACM0, serial:socket://HOST:PORT or i2c:BUS:ADDRESS"
-    )
+    return I2cLink(rest)
+
+
+def check_url(url: str) -> str:
+    """The URL in full; opens nothing. Raises UsageError for one that ``open_link`` would not take."""
+    if url.startswith("/"):
+        url = "serial:" + url
+    kind, _, rest = url.partition(":")
+    if kind == "i2c":
+        from .link_i2c import parse_address
+
+        parse_address(rest)
+    elif kind != "serial" or not rest or not rest.isprintable() or any(each in rest for each in '"\\ '):
+        raise UsageError(
+            f"link {url!r}: expected serial:/dev/ttyACM0, serial:socket://HOST:PORT or i2c:BUS:ADDRESS"
+        )
+    return url

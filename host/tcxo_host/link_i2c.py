@@ -17,7 +17,7 @@ from tcxo_protocol.spec import RecordType
 from .errors import DataError, LinkError, UsageError
 from .link import Received
 
-__all__ = ["I2cLink"]
+__all__ = ["I2cLink", "parse_address"]
 
 _URL = re.compile(r"(\d+):(0x[0-9a-fA-F]{1,2}|\d{1,3})")
 # The board closes a second with its status record. We look just after that; and if it is not there yet,
@@ -55,7 +55,7 @@ class I2cLink:
         self.url = f"i2c:{where}"
         self.errors: Counter[str] = Counter()
         self._clock, self._pause = clock, pause
-        bus, self._address = _parse(where)
+        bus, self._address = parse_address(where)
         self._bus = _open_bus(bus)
         self._reader = PageReader()
         self._counts = LineCounts()
@@ -159,7 +159,8 @@ class I2cLink:
         return bytes(data)
 
 
-def _parse(where: str) -> tuple[int, int]:
+def parse_address(where: str) -> tuple[int, int]:
+    """Bus and address of ``BUS:ADDRESS``. Raises UsageError for what is none."""
     match = _URL.fullmatch(where)
     address = int(match[2], 0) if match else -1
     if match is None or not 0x03 <= address <= 0x77:

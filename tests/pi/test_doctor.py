@@ -172,12 +172,44 @@ SPOILT = {
     "PWM at another rate on the wire": (
         put("/run/tcxo-host/status.json", status_json(gps_pps=1.0, host_pwm=100.0)), "host pwm", FAIL, "expected 50 Hz", "setup",
     ),
+    "no rate yet": (
+        put("/run/tcxo-host/status.json", status_json(gps_pps=1.0, host_pwm=50.0).replace('"seen_hz": 49.99', '"old_hz": 49.99')),
+        "host pwm", OK, "rate not known yet", "",
+    ),
+    "the daemon holds": (
+        lambda tree: tree | {
+            "/run/tcxo-host/status.json": str(tree["/run/tcxo-host/status.json"]).replace(
+                '"state": "track", "reason": ""', '"state": "hold", "reason": "PWM lost"')
+        },
+        "daemon", WARN, "says hold: PWM lost", "status --watch",
+    ),
     "no RTC is fine": (
         put("/run/tcxo-host/status.json", status_json(gps_pps=1.0, host_pwm=50.0)), "rtc pps", OK, "no such channel", "",
     ),
     "nothing published": (drop("/run/tcxo"), "output", FAIL, "not there", "journalctl"),
     "output is a folder": (
         lambda tree: without(tree, "/run/tcxo-host/tcxo") | {"/run/tcxo-host/tcxo/x": ""}, "output", FAIL, "no file", "rm -r",
+    ),
+    "the file of another program": (
+        lambda tree: without(tree, "/run/tcxo") | {"/run/tcxo": "0.123\n", "/etc/tmpfiles.d/tcxo-host.conf": "x\n"},
+        "output", FAIL, "another program's file", "fuser /run/tcxo.*systemd-tmpfiles --create",
+    ),
+    "nothing is remembered": (
+        lambda tree: tree | {TOML: str(tree[TOML]).partition("[state]")[0]},
+        "baseline", WARN, "decided anew at every start", "state.json",
+    ),
+    "a fixed baseline": (
+        lambda tree: tree | {TOML: str(tree[TOML]).replace("[output]", "[output]\nbaseline = 12.5")},
+        "baseline", OK, r"fixed at \+12.5 ppm", "",
+    ),
+    "no baseline yet": (drop("/var/lib/tcxo-host"), "baseline", OK, "not decided yet", ""),
+    "a damaged baseline": (put(trees.BASELINE, "{"), "baseline", FAIL, "damaged", "rm /var/lib/tcxo-host/baseline.json"),
+    "a baseline under another kernel": (
+        put(trees.BASELINE, trees.baseline_json(6, "PYBv1.1", "6.1.21-v8+")),
+        "baseline", WARN, r"\+6 ppm was decided under kernel 6.1.21-v8\+; under 6.6.31", "baseline --set 6",
+    ),
+    "a baseline with another board": (
+        put(trees.BASELINE, trees.baseline_json(6, "PYBD", "6.6.31+rpt-rpi-v8")), "baseline", WARN, "board PYBD", "baseline --set 6",
     ),
     "out of range": (put("/run/tcxo-host/tcxo", "-12.5\n"), "output", FAIL, r"'-12.5'.*±10 ppm", "fuser"),
     "a comma": (put("/run/tcxo-host/tcxo", "0,25\n"), "output", FAIL, "'0,25'", "fuser"),

@@ -157,6 +157,9 @@ def test_nothing_is_half_written(pi: Path) -> None:
         (None, ("--executable", "/root/.local/bin/tcxo-host"), UsageError, "root's home"),
         (None, ("--pin", "4"), UsageError, "use one of 12, 13, 18, 19"),
         (None, ("--model", "pi5"), UnavailableError, "RP1"),
+        (None, ("--link", "i2c:1"), UsageError, "such as i2c:1:0x42"),
+        (None, ("--link", 'serial:/dev/tty"ACM0'), UsageError, "expected serial:/dev/ttyACM0"),
+        (None, ("--link", "usb"), UsageError, "expected serial:/dev/ttyACM0"),
     ],
 )
 def test_bad_ground_is_one_sentence(pi: Path, spoil, argv, error, words) -> None:
@@ -185,6 +188,30 @@ def test_a_pi_5_with_the_crystals_ratio_is_set_up_for_chrony(tmp_path: Path) -> 
     assert do(install, base, "--rp1-ratio") == 0
     assert load_config(base / "etc/tcxo-host.toml").pwm.rp1_ratio
     assert "tempcomp /run/tcxo" in (base / "etc/chrony/conf.d/tcxo-host.conf").read_text()
+
+
+def test_a_board_on_i2c_gets_its_bus_driver_and_rights(pi: Path) -> None:
+    before = trees.read_tree(pi)
+    do(install, pi, "--link", "i2c:1:0x42")
+    config_txt = (pi / "boot/firmware/config.txt").read_text()
+    assert {"dtparam=i2c_arm=on", "dtparam=i2c_arm_baudrate=100000"} <= set(config_txt.splitlines())
+    assert (pi / "etc/modules-load.d/tcxo-host.conf").read_text().splitlines()[-1] == "i2c-dev"
+    assert 'GROUP="i2c"' in (pi / "etc/udev/rules.d/99-tcxo-host-i2c.rules").read_text()
+    assert 'url = "i2c:1:0x42"' in (pi / "etc/tcxo-host.toml").read_text()
+    do(uninstall, pi)
+    assert trees.read_tree(pi) == before
+
+
+def test_a_bus_of_the_users_own_is_left_to_the_user(pi: Path) -> None:
+    do(install, pi, "--link", "i2c:3:0x42")
+    assert "i2c_arm_baudrate" not in (pi / "boot/firmware/config.txt").read_text()
+
+
+def test_what_is_learned_outlives_the_daemon(pi: Path) -> None:
+    do(install, pi)
+    config = load_config(pi / "etc/tcxo-host.toml")
+    assert config.state.path.startswith("/var/lib/tcxo-host/")
+    assert "StateDirectory=tcxo-host\n" in (pi / "etc/systemd/system/tcxo-host.service").read_text()
 
 
 def test_blocks_come_and_go_without_a_trace() -> None:

@@ -149,6 +149,8 @@ def status_json(**rates_hz: float) -> str:
     return json.dumps(
         {
             "version": 1,
+            "state": "track",
+            "reason": "",
             "board": {
                 "board": "PYBv1.1",
                 "firmware_version": "0.1.0",
@@ -160,7 +162,8 @@ def status_json(**rates_hz: float) -> str:
             },
             "channels": {
                 role: {
-                    "rate_hz": rate,
+                    "rate_hz": 50.0 if role == "host_pwm" else 1.0,
+                    "seen_hz": rate * 0.99999953,
                     "edges": int(3600 * rate),
                     "lost": 0,
                     "overcaptures": 0,
@@ -176,7 +179,8 @@ SERVICE: Tree = {
     "/dev/ttyACM0": "",
     f"/dev/serial/by-id/{BY_ID}": Link("../../ttyACM0"),
     "/etc/tcxo-host.toml": f'[link]\nurl = "serial:/dev/serial/by-id/{BY_ID}"\n\n'
-    '[output]\npath = "/run/tcxo"\nstatus = "/run/tcxo-host/status.json"\n',
+    '[output]\npath = "/run/tcxo"\nstatus = "/run/tcxo-host/status.json"\n\n'
+    '[state]\npath = "/var/lib/tcxo-host/state.json"\n',
     "/etc/systemd/system/tcxo-host.service": "[Service]\nExecStart=/usr/bin/tcxo-host run\n",
     "/etc/systemd/system/multi-user.target.wants/tcxo-host.service": Link("../tcxo-host.service"),
     "/sys/fs/cgroup/system.slice/tcxo-host.service/cgroup.procs": "612\n",
@@ -186,15 +190,27 @@ SERVICE: Tree = {
 }
 
 
+BASELINE = "/var/lib/tcxo-host/baseline.json"
+
+
+def baseline_json(ppm: float, board_id: str, kernel: str) -> str:
+    """What the daemon keeps of its decision."""
+    content = {"ppm": ppm, "board_id": board_id, "kernel": kernel}
+    return json.dumps({"kind": "tcxo-host baseline", "version": 1, "saved_unix_s": 0, "content": content})
+
+
 def good(machine_tree: Tree, soc: str, npwm: int = 2) -> Tree:
     """A machine of that kind on which everything is as it should be."""
     running = {0: SQUARE_50_HZ}
     chip = rp1_pwm(0, running) if soc == "bcm2712" else pwm_chip(PWM_BY_SOC[soc], 0, npwm, running)
     clock = {} if soc == "bcm2712" else pwm_clock(1_200_000)
     overlay = "dtoverlay=pwm,pin=12,func=4\n" if soc == "bcm2712" else OVERLAY
-    return (
-        machine_tree | chip | clock | CHRONY | SERVICE | {"/boot/firmware/config.txt": CONFIG_TXT + overlay}
-    )
+    kernel = str(machine_tree["/proc/sys/kernel/osrelease"]).strip()
+    decided = {
+        "/boot/firmware/config.txt": CONFIG_TXT + overlay,
+        BASELINE: baseline_json(0.0, "PYBv1.1", kernel),
+    }
+    return machine_tree | chip | clock | CHRONY | SERVICE | decided
 
 
 def without(tree: Tree, *starts: str) -> Tree:

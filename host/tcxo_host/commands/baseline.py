@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "main"]
 
+INSTALLED_CONFIG = "/etc/tcxo-host.toml"
 EXAMPLE = """\
 What is written for chrony is minus (frequency error - baseline); chrony takes at most ±10 ppm. "auto"
 (output.baseline in the configuration) decides once: 0 while the error is within ±5 ppm, else the error
@@ -34,7 +35,11 @@ def add_parser(subparsers: Any) -> None:
     change = parser.add_mutually_exclusive_group()
     change.add_argument("--set", type=float, metavar="PPM", help="leave PPM of the frequency error to chrony")
     change.add_argument("--clear", action="store_true", help="forget it: the daemon decides anew")
-    parser.add_argument("--config", metavar="FILE", help="the daemon's TOML configuration")
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help=f"the daemon's TOML configuration (default: {INSTALLED_CONFIG} where there is one)",
+    )
     parser.add_argument(
         "--state", metavar="FILE", help="the daemon's state file (default: from the configuration)"
     )
@@ -50,7 +55,10 @@ def main(args: argparse.Namespace) -> int:
     from ..errors import ConfigError, OutputError, UsageError
     from ..state_file import baseline_file, load_baseline, save_baseline
 
-    config = load_config(args.config) if args.config else Config()
+    if args.config:
+        config = load_config(args.config)
+    else:
+        config = load_config(INSTALLED_CONFIG) if os.path.exists(INSTALLED_CONFIG) else Config()
     path = args.state or config.state.path
     if not path:
         raise ConfigError(

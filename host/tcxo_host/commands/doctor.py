@@ -12,6 +12,7 @@ _EPILOG = """exit status: 0 all is well, 1 warnings, 2 failures
 
 example:
   tcxo-host doctor
+  tcxo-host doctor --link i2c:1:0x42
   tcxo-host doctor --root /mnt/pi --json
 """
 
@@ -25,7 +26,11 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--link", metavar="URL", help="look at this board instead of the configured one")
+    parser.add_argument(
+        "--link",
+        metavar="URL",
+        help="look at this board (serial:DEVICE or i2c:BUS:ADDRESS) instead of the configured one",
+    )
     parser.add_argument("--root", default="/", metavar="DIR", help="look at a copy of a machine's files")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.set_defaults(main=main)

@@ -22,6 +22,7 @@ _EPILOG = """A file that was changed by hand is never overwritten without --forc
 example:
   tcxo-host install --dry-run
   sudo tcxo-host install --link serial:/dev/ttyACM0 --chrony ntp
+  sudo tcxo-host install --link i2c:1:0x42
 """
 
 
@@ -35,7 +36,11 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--dry-run", action="store_true", help="show every file and command, change nothing")
-    parser.add_argument("--link", metavar="URL", help="the board (default: the one that is plugged in)")
+    parser.add_argument(
+        "--link",
+        metavar="URL",
+        help="the board: serial:DEVICE or i2c:BUS:ADDRESS (default: the one that is plugged in)",
+    )
     parser.add_argument("--pin", type=int, default=12, metavar="GPIO", help="the PWM's GPIO (default 12)")
     parser.add_argument(
         "--chrony",
@@ -121,6 +126,7 @@ def run_commands(commands: Sequence[Sequence[str]], runner: Runner) -> int:
 def _plan(args: argparse.Namespace, root: Root) -> Plan:
     from ..config import Config
     from ..errors import UnavailableError
+    from ..link import check_url
     from ..pi import check_machine
     from ..pi.check import Subject
     from ..pi.chrony_config import main_file
@@ -135,7 +141,7 @@ def _plan(args: argparse.Namespace, root: Root) -> Plan:
     subject = Subject(root, Config())
     options = Options(
         executable=_executable(args.executable),
-        link=args.link or _find_board(root),
+        link=check_url(args.link) if args.link else _find_board(root),
         gpio=args.pin,
         chrony=args.chrony or ("ntp" if root.exists("/dev/pps0") else "tempcomp"),
         measure_only=args.measure_only,

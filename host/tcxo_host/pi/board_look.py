@@ -21,7 +21,7 @@ ASK_AGAIN_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ChannelLook:
-    """One channel. ``rate_hz``: measured by the board's own clock, None with fewer than two edges."""
+    """One channel. ``rate_hz``: measured by the board's own clock, None while it is not known."""
 
     role: str
     pin: str
@@ -42,6 +42,8 @@ class BoardLook:
     channels: Mapping[str, ChannelLook] = field(default_factory=dict)
     problem: str = ""
     remedy: str = ""
+    state: str = ""
+    """What a running daemon says of itself, with its reason; empty when nobody was asked."""
 
 
 def look_at_board(
@@ -106,11 +108,12 @@ def look_at_status(status: Mapping[str, Any], path: str) -> BoardLook | None:
             pins.get(role, ""),
             values["rate_hz"],
             values["edges"] if alive else 0,
-            values["rate_hz"] if alive else None,
+            values.get("seen_hz") if alive else None,
             values.get("overcaptures", 0),
         )
     protocol = f"{board['protocol_major']}.{board['protocol_minor']}"
-    return BoardLook(path, board["board"], board["firmware_version"], protocol, channels)
+    state = ": ".join(filter(None, (status.get("state", ""), status.get("reason", ""))))
+    return BoardLook(path, board["board"], board["firmware_version"], protocol, channels, state=state)
 
 
 def _summary(url: str, who: Identify, ticks: Mapping[int, list[int]], status: Status | None) -> BoardLook:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import stat
+from pathlib import PurePosixPath
 
+from ..baseline import parse_stored
 from .check import CONFIG_PATH, Finding, Level, Subject, fail, ok, warn
 from .check_chrony import real_output_path
+from .pwm import kernel_release
 
 __all__ = ["CHECKS"]
 
@@ -61,6 +65,12 @@ def check_output(subject: Subject) -> Finding:
         return fail(
             name, f"{where} is not there: nothing was published since boot", f"journalctl -u {_UNIT} -n 20"
         )
+    if shown == real == "/run/tcxo" and subject.root.exists("/etc/tmpfiles.d/tcxo-host.conf"):
+        return fail(
+            name,
+            f"{shown} is another program's file: it should be a link to /run/tcxo-host/tcxo",
+            f"end that program (sudo fuser {real}); sudo systemd-tmpfiles --create; sudo systemctl restart {_UNIT}",
+        )
     closed = _closed_to_others(subject, real)
     if closed:
         return fail(name, f"{where}: {closed} is closed to chrony's user", f"sudo chmod o+rX {closed}")
@@ -94,6 +104,53 @@ def check_board(subject: Subject) -> Finding | None:
     return ok(
         "board", f"{board.board}, firmware {board.firmware}, protocol {board.protocol} ({board.source})"
     )
+
+
+def check_state(subject: Subject) -> Finding | None:
+    """Does the running daemon publish?"""
+    board = subject.board
+    if board is None or not board.state:
+        return None
+    if board.state == "track":
+        return ok("daemon", "tracks: publishes a value a second")
+    return warn("daemon", f"says {board.state}", f"tcxo-host status --watch; journalctl -u {_UNIT} -n 20")
+
+
+def check_baseline(subject: Subject) -> Finding | None:
+    """Will the same baseline be used again, or one that chrony must get used to?"""
+    name, config = "baseline", subject.config
+    if config.output.measure_only:
+        return None
+    if config.output.baseline_ppm() is not None:
+        return ok(name, f"fixed at {config.output.baseline_ppm():+g} ppm by {CONFIG_PATH}")
+    if not config.state.path:
+        return warn(
+            name,
+            "is decided anew at every start, and then may step by 1 ppm",
+            f'in {CONFIG_PATH}: [state] path = "/var/lib/tcxo-host/state.json"',
+        )
+    path = str(PurePosixPath(config.state.path).with_name("baseline.json"))
+    text = subject.root.read(path)
+    if text is None:
+        return ok(name, "not decided yet: the first good estimate will")
+    try:
+        stored = parse_stored(json.loads(text)["content"])
+    except (ValueError, KeyError, TypeError):
+        return fail(name, f"{path} is damaged", f"sudo rm {path}; sudo systemctl restart {_UNIT}")
+    kernel = kernel_release(subject.root)
+    if kernel and stored.kernel not in ("", kernel):
+        return warn(
+            name,
+            f"{stored.ppm:+g} ppm was decided under kernel {stored.kernel}; under {kernel} it is decided anew",
+            f"sudo tcxo-host baseline --set {stored.ppm:g} keeps it; sudo systemctl restart {_UNIT}",
+        )
+    if subject.board and subject.board.board and stored.board_id not in ("", subject.board.board):
+        return warn(
+            name,
+            f"{stored.ppm:+g} ppm was decided with the board {stored.board_id}, this one is {subject.board.board}",
+            f"sudo tcxo-host baseline --set {stored.ppm:g} keeps it; sudo systemctl restart {_UNIT}",
+        )
+    return ok(name, f"{stored.ppm:+g} ppm, decided under this kernel and with this board")
 
 
 def check_gps(subject: Subject) -> Finding | None:
@@ -134,7 +191,9 @@ def _channel(subject: Subject, role: str, level: Level, remedy: str) -> Finding 
         text = f"no edges on {channel.pin}"
         return ok(name, f"{text} (optional)") if level is Level.OK else Finding(name, level, text, remedy)
     if channel.rate_hz is None:
-        return ok(name, f"{channel.edges} edge on {channel.pin}")
+        return ok(
+            name, f"{channel.edges} edge{'s' * (channel.edges != 1)} on {channel.pin}, rate not known yet"
+        )
     expected_hz = float(subject.config.pwm.rate_hz) if role == "host_pwm" else channel.nominal_hz
     shown = f"{channel.rate_hz:.3f} Hz on {channel.pin}"
     if abs(channel.rate_hz / expected_hz - 1) > _RATE_TOLERANCE:
@@ -169,8 +228,10 @@ CHECKS = (
     check_config,
     check_unit,
     check_board,
+    check_state,
     check_gps,
     check_rtc,
     check_pwm_edges,
     check_output,
+    check_baseline,
 )

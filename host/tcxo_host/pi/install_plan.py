@@ -28,6 +28,10 @@ CHRONY_VARIANTS = ("tempcomp", "ntp", "gpsd", "phc")
 """Only the tempcomp line; or with a kernel PPS and NTP servers, a kernel PPS and gpsd, a PTP clock's PPS."""
 
 REAL_OUTPUT = "/run/tcxo-host/tcxo"
+_I2C_FILES = (
+    ("/etc/modules-load.d/tcxo-host.conf", "tcxo-host.modules"),
+    ("/etc/udev/rules.d/99-tcxo-host-i2c.rules", "tcxo-host-i2c.rules"),
+)
 _BEGIN, _END = "# tcxo-host begin", "# tcxo-host end"
 
 
@@ -107,8 +111,12 @@ def make_plan(
         OwnFile("/etc/tcxo-host.toml", toml, keep_edited=True),
     ]
     blocks = []
-    line = model.overlay_line(model.pin(options.gpio))
-    blocks.append(Block(config_txt, f"[all]\n{line}\n", make=False))
+    lines = ["[all]", model.overlay_line(model.pin(options.gpio))]
+    if options.link.startswith("i2c:"):
+        files += [OwnFile(path, _template(name, names)) for path, name in _I2C_FILES]
+        if options.link.startswith("i2c:1:"):  # another bus needs an overlay of the user's choice
+            lines += ["dtparam=i2c_arm=on", "dtparam=i2c_arm_baudrate=100000"]
+    blocks.append(Block(config_txt, "".join(f"{line}\n" for line in lines), make=False))
     if not options.measure_only:
         chrony = chrony_file(options.chrony, names, refclock=options.refclock)
         files.append(OwnFile("/etc/chrony/conf.d/tcxo-host.conf", chrony))
@@ -117,7 +125,8 @@ def make_plan(
             files.append(OwnFile(drop_in, _template("chrony.service.d.conf", names)))
         elif apparmor:
             blocks.append(Block("/etc/apparmor.d/local/usr.sbin.chronyd", snippet(REAL_OUTPUT)))
-    notes = [f"{config_txt} changed: reboot once, so that the kernel has the PWM"]
+    i2c = " and the I2C bus" if options.link.startswith("i2c:1:") else ""
+    notes = [f"{config_txt} changed: reboot once, so that the kernel has the PWM{i2c}"]
     if not chrony_confdir:
         notes.append("add 'confdir /etc/chrony/conf.d' to chrony.conf: it does not read that folder")
     commands = _commands(chrony=not options.measure_only, apparmor=apparmor and not options.refclock)
