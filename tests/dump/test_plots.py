@@ -174,6 +174,9 @@ def test_wrong_usage_is_one_line(tmp_path, args, status, said):
 PROBE = """<script>
 const errors = [];
 window.onerror = message => errors.push(message);
+console.error = console.warn = (...words) => errors.push(words.join(" "));
+window.addEventListener("unhandledrejection", event => errors.push(String(event.reason)));
+document.addEventListener("securitypolicyviolation", event => errors.push("refused " + event.blockedURI));
 window.addEventListener("load", () => {
   const figures = [...document.querySelectorAll("figure")];
   figures[0].click();
@@ -183,7 +186,8 @@ window.addEventListener("load", () => {
     return svg.getBoundingClientRect().height > 100 && marks.length > 3;
   });
   const ids = [...document.querySelectorAll("[id]")].map(each => each.id);
-  const result = {errors, figures: figures.map(each => each.id), drawn: drawn.length,
+  const images = [...document.querySelectorAll("image")].map(each => each.href.baseVal.slice(0, 5));
+  const result = {errors, images: [...new Set(images)], figures: figures.map(each => each.id), drawn: drawn.length,
     wide: figures[0].classList.contains("wide"), tables: document.querySelectorAll("table").length,
     requests: performance.getEntriesByType("resource").length, repeated: ids.length - new Set(ids).size};
   document.title = "probe " + JSON.stringify(result);
@@ -203,6 +207,7 @@ def test_the_report_opens_in_a_browser_without_errors(tmp_path, data):
     )  # fmt: skip
     found = json.loads(re.search(r"<title>probe (.*?)</title>", shown.stdout)[1])
     assert found["errors"] == []
+    assert found["images"] == ["data:"]  # the colour bar
     assert found["figures"] == list(KINDS)
     assert found["drawn"] == len(KINDS)
     assert found["wide"]

@@ -29,6 +29,8 @@ figure{margin:0 0 1em}figure svg{width:100%;height:auto;cursor:zoom-in}
 figure.wide{width:96vw;margin-left:calc(50% - 48vw)}
 nav a{margin-right:1em}.none{color:#777}
 """
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+"""Browsers then refuse whatever would go to the network."""
 _SCRIPT = """
 for (const figure of document.querySelectorAll("figure"))
   figure.addEventListener("click", () => figure.classList.toggle("wide"));
@@ -49,7 +51,10 @@ def report_page(data: PlotData) -> str:
     drawn = list(_figures(data))
     links = " ".join(f"<a href='#{kind}'>{kind}</a>" for kind, _ in drawn)
     parts.append(f"<nav>{links} <a href='#statistics'>statistics</a> <a href='#log'>log</a></nav>")
-    parts += [f"<h2>{html.escape(KINDS[kind])}</h2>{content}" for kind, content in drawn]
+    parts += [
+        f"<h2>{html.escape(KINDS[kind][0].upper() + KINDS[kind][1:])}</h2>{content}"
+        for kind, content in drawn
+    ]
     parts.append("<h2 id='statistics'>Statistics</h2>" + _statistics(data))
     parts.append("<h2 id='log'>Log</h2>" + _log(data))
     return _page(title, "\n".join(parts))
@@ -164,6 +169,7 @@ def _page(title: str, body: str) -> str:
     )
     return (
         "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n<body>{body}"
         f"<script>{_SCRIPT}</script></body></html>\n"
     )
