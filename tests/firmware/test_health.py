@@ -4,6 +4,7 @@ import json
 
 import pytest
 from firmware_helpers import BoardReader, advance_seconds, seconds_of_edges
+from firmware_vms import run_unix
 from tcxo_firmware.simboard import WATCHDOG_RESET, SimBoard
 from tcxo_protocol.records import Identify
 from tcxo_protocol.spec import ResetCause
@@ -44,6 +45,13 @@ def test_a_reset_cause_is_identified():
         assert reader.wait_identify().reset_cause == 1
         board.reboot()
         assert reader.wait_identify(2).reset_cause == 2
+
+
+def test_a_chip_without_random_numbers_still_has_another_boot_id_at_every_start():
+    ids = [int(line) for line in run_unix("check_boot_id.py").split()]
+    assert len(set(ids)) == len(ids) == 50
+    assert all(0 <= number < 2**32 for number in ids)
+    assert max(ids) > 2**31
 
 
 def test_repl_ends_the_stream_with_a_whole_frame_and_captures_no_more():
@@ -92,8 +100,6 @@ def test_a_loop_that_hangs_is_ended_by_the_watchdog_and_the_next_start_says_so()
 
 @pytest.mark.parametrize("leds", [{"streaming": 2, "no_gps": 1, "fault": 4}, {"single": 1}])
 def test_lights_show_streaming_gps_and_fault(leds, tmp_path):
-    from firmware_vms import run_unix
-
     history = json.loads(run_unix("check_lights.py", json.dumps(leds)))
     if "single" in leds:
         assert history == {
@@ -113,6 +119,4 @@ def test_lights_show_streaming_gps_and_fault(leds, tmp_path):
 
 
 def test_the_watchdog_starves_when_the_counter_stands_still():
-    from firmware_vms import run_unix
-
     assert run_unix("check_watchdog.py").strip() == "fed 2 of 4"

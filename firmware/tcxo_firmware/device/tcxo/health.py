@@ -3,9 +3,9 @@
 import machine
 import pyb
 
+from tcxo.board import ADC_INTERNAL
 from tcxo.reports import TEMPERATURE_ABSENT, VOLTAGE_ABSENT
 
-_INTERNAL_CHANNELS = 0x70000  # temperature, reference and battery; leaves the pins alone
 _TMP36_READS = 16
 _FAULT_SHOWN_S = 10
 
@@ -14,7 +14,7 @@ class Sensors:
     """MCU temperature and supply, and a TMP36 where the board has one."""
 
     def __init__(self, board):
-        self._adc_all = pyb.ADCAll(12, _INTERNAL_CHANNELS) if board.get("mcu_sensors") else None
+        self._adc_all = pyb.ADCAll(12, ADC_INTERNAL) if board.get("mcu_sensors") else None
         pin = board.get("tmp36_pin")
         self._tmp36 = pyb.ADC(pyb.Pin(pin)) if pin else None
 

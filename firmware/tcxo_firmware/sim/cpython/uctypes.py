@@ -1,7 +1,8 @@
-"""MicroPython's ``uctypes`` for CPython: buffers at made-up addresses, and arrays of halves over them."""
+"""MicroPython's ``uctypes`` for CPython: buffers at made-up addresses, and arrays of halves or words over them."""
 
 ARRAY = 0xC0000000
 UINT16 = 0x10000000
+UINT32 = 0x20000000
 
 _BLOCKS = {}
 
@@ -18,5 +19,5 @@ def bytearray_at(address, count):
 
 class struct:
     def __init__(self, address, layout):
-        for name, _ in layout.items():
-            setattr(self, name, memoryview(_BLOCKS[address]).cast("H"))
+        for name, (_, items) in layout.items():
+            setattr(self, name, memoryview(_BLOCKS[address]).cast("I" if items & UINT32 else "H"))
