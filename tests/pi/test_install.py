@@ -157,7 +157,7 @@ def test_nothing_is_half_written(pi: Path) -> None:
         (None, ("--executable", "/root/.local/bin/tcxo-host"), UsageError, "root's home"),
         (None, ("--pin", "4"), UsageError, "use one of 12, 13, 18, 19"),
         (None, ("--model", "pi5"), UnavailableError, "RP1"),
-        (None, ("--link", "i2c:1"), UsageError, "such as i2c:1:0x42"),
+        (None, ("--link", "i2c:1"), UsageError, "such as i2c:1:0x55"),
         (None, ("--link", 'serial:/dev/tty"ACM0'), UsageError, "expected serial:/dev/ttyACM0"),
         (None, ("--link", "usb"), UsageError, "expected serial:/dev/ttyACM0"),
     ],
@@ -192,12 +192,12 @@ def test_a_pi_5_with_the_crystals_ratio_is_set_up_for_chrony(tmp_path: Path) -> 
 
 def test_a_board_on_i2c_gets_its_bus_driver_and_rights(pi: Path) -> None:
     before = trees.read_tree(pi)
-    do(install, pi, "--link", "i2c:1:0x42")
+    do(install, pi, "--link", "i2c:1:0x55")
     config_txt = (pi / "boot/firmware/config.txt").read_text()
     assert {"dtparam=i2c_arm=on", "dtparam=i2c_arm_baudrate=100000"} <= set(config_txt.splitlines())
     assert (pi / "etc/modules-load.d/tcxo-host.conf").read_text().splitlines()[-1] == "i2c-dev"
     assert 'GROUP="i2c"' in (pi / "etc/udev/rules.d/99-tcxo-host-i2c.rules").read_text()
-    assert 'url = "i2c:1:0x42"' in (pi / "etc/tcxo-host.toml").read_text()
+    assert 'url = "i2c:1:0x55"' in (pi / "etc/tcxo-host.toml").read_text()
     do(uninstall, pi)
     assert trees.read_tree(pi) == before
 

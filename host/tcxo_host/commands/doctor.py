@@ -12,7 +12,7 @@ _EPILOG = """exit status: 0 all is well, 1 warnings, 2 failures
 
 example:
   tcxo-host doctor
-  tcxo-host doctor --link i2c:1:0x42
+  tcxo-host doctor --link i2c:1:0x55
   tcxo-host doctor --root /mnt/pi --json
 """
 

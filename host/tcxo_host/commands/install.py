@@ -22,7 +22,7 @@ _EPILOG = """A file that was changed by hand is never overwritten without --forc
 example:
   tcxo-host install --dry-run
   sudo tcxo-host install --link serial:/dev/ttyACM0 --chrony ntp
-  sudo tcxo-host install --link i2c:1:0x42
+  sudo tcxo-host install --link i2c:1:0x55
 """
 
 
