@@ -11,6 +11,7 @@ from types import FrameType
 from tcxo_protocol.framing import LineCounts
 from tcxo_protocol.records import VersionMismatch
 
+from .board_fit import misfits
 from .config import Config
 from .errors import DataError, LinkError
 from .estimate.interface import Estimator
@@ -136,6 +137,8 @@ class Daemon:
                     "board %s, firmware %s, boot %08x, %d Hz",
                     who.board, who.firmware_version, who.boot_id, who.tick_hz,
                 )  # fmt: skip
+                for misfit in misfits(who, self._config.pwm):
+                    log.warning("%s", misfit)
         elif isinstance(event, Message):
             self._message(event)
 

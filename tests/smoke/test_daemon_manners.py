@@ -8,7 +8,11 @@ import subprocess
 import sys
 
 import pytest
+from support.streams import identify
 from tcxo_host.publish import TempcompFile
+from tcxo_protocol.framing import encode_frame
+from tcxo_protocol.records import build_record
+from tcxo_protocol.spec import Role
 
 TCXO_HOST = [sys.executable, "-m", "tcxo_host"]
 
@@ -20,12 +24,18 @@ def fails(*args):
 
 
 @pytest.fixture
-def line():
-    """A pty with nobody at the board's end."""
+def board_end():
+    """A pty with nobody at the board's end: the end's descriptor, and the device at the other."""
     master, slave = pty.openpty()
-    yield os.ttyname(slave)
+    yield master, os.ttyname(slave)
     os.close(master)
     os.close(slave)
+
+
+@pytest.fixture
+def line(board_end):
+    """The device of a board that says nothing."""
+    return board_end[1]
 
 
 @pytest.fixture
@@ -76,6 +86,12 @@ def test_a_second_start_on_the_same_output_is_refused(daemon, line):
 def test_a_silent_board_is_a_reason_to_hold(daemon):
     assert "no records from the board" in wait_for(daemon, "state hold")
     assert daemon.output.read_text() == "-0.250000\n"
+
+
+def test_a_board_that_the_settings_do_not_fit_is_told(daemon, board_end):
+    channels = tuple(channel for channel in identify().channels if channel.role != Role.GPS_PPS)
+    os.write(board_end[0], encode_frame(0, build_record(identify(channels=channels))))
+    assert "no gps_pps channel" in wait_for(daemon, "WARNING")
 
 
 def test_a_missing_link_is_said_once_and_waited_for(tmp_path):
