@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
@@ -44,13 +45,17 @@ class _Said:
 class Daemon:
     """Follows a board's stream and publishes; ends on SIGTERM or SIGINT and leaves the file as it is.
 
-    ``retry`` false: raise LinkError instead of reconnecting for ever.
+    ``retry`` false: raise LinkError instead of reconnecting for ever. ``pwm_problem`` is asked every second
+    why the PWM may not be trusted; an empty answer means that it may.
     Raises OutputError when the output cannot be owned, DataError for a board of another protocol.
     """
 
-    def __init__(self, config: Config, *, retry: bool = True) -> None:
+    def __init__(
+        self, config: Config, *, retry: bool = True, pwm_problem: Callable[[], str] | None = None
+    ) -> None:
         self._config = config
         self._retry = retry
+        self._pwm_problem = pwm_problem or (lambda: "")
         self._outputs = Outputs(config)
         estimator = _make_estimator(config)
         self._memory = Memory(config, estimator)
@@ -127,6 +132,8 @@ class Daemon:
 
     def _handle(self, event: Event, line: LineCounts) -> None:
         if isinstance(event, Row):
+            problem = self._pwm_problem()
+            event = event.held(problem) if problem else event
             self._outputs.take_row(event, self._pipeline, _added(self._line_before, line))
             self._memory.tick(time.monotonic())
             self._state(str(event.state), event.reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tcxo_protocol.records import (
     Identify,
@@ -43,6 +43,11 @@ class Row:
     estimate: Estimate
     temperature_c: float | None
     baseline_ppm: float = 0.0
+
+    def held(self, reason: str) -> Row:
+        """The same second, but not to be published."""
+        estimate = replace(self.estimate, state=State.HOLD, reason=reason, usable=False)
+        return replace(self, state=State.HOLD, reason=reason, published_ppm=None, estimate=estimate)
 
 
 @dataclass(frozen=True, slots=True)

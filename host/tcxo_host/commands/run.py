@@ -71,8 +71,8 @@ def main(args: argparse.Namespace) -> int:
         print(config_text(config), end="")
         return 0
     set_up_logging(config.log.level)
-    ready_pwm(Root(), config.pwm, measure_only=config.output.measure_only)
-    Daemon(config, retry=not args.no_retry).run()
+    watch = ready_pwm(Root(), config.pwm, measure_only=config.output.measure_only)
+    Daemon(config, retry=not args.no_retry, pwm_problem=watch).run()
     return 0
 
 
