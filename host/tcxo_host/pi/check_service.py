@@ -30,7 +30,7 @@ def check_config(subject: Subject) -> Finding:
         return warn(
             "config", f"{CONFIG_PATH} is not there; built-in values are used", "sudo tcxo-host install"
         )
-    return ok("config", f"{CONFIG_PATH}: {subject.config.estimator.name}")
+    return ok("config", f"{CONFIG_PATH}: estimator {subject.config.estimator.name}")
 
 
 def check_unit(subject: Subject) -> Finding:
