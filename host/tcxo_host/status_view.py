@@ -104,7 +104,7 @@ def parse_chronyc_tracking(text: str) -> dict[str, Any] | None:
     fields = text.strip().split(",")
     try:
         return {
-            "reference": fields[1],
+            "reference": fields[1] or fields[0],
             "stratum": int(fields[2]),
             "updated_utc_s": float(fields[3]),
             "last_offset_s": float(fields[5]),

@@ -19,7 +19,8 @@ from tcxo_protocol.framing import encode_frame
 TCXO_DUMP = [sys.executable, "-m", "tcxo_host.dump_cli"]
 
 
-def test_a_replay_gives_what_the_daemon_published_live(tmp_path):
+@pytest.mark.parametrize("estimator", ["boxcar64", "kalman"])
+def test_a_replay_gives_what_the_daemon_published_live(tmp_path, estimator):
     scenario = tmp_path / "scenario.toml"
     scenario.write_text(
         'description = "unplugged and restarted"\n'
@@ -28,7 +29,7 @@ def test_a_replay_gives_what_the_daemon_published_live(tmp_path):
         "[pi]\nfreq_ppm = 0.3\nwhite_fm = 1e-10\nrandom_walk_fm = 1e-12\n"
     )
     record = tmp_path / "captures"
-    options = ["--estimator", "boxcar64", "--record", str(record)]
+    options = ["--estimator", estimator, "--record", str(record)]
     world = World(load_scenario(str(scenario)), seed=3)
     with Simulation(
         world, str(tmp_path / "tcxo"), tmp_path, speed=40, daemon_options=options, seed=3
@@ -37,7 +38,7 @@ def test_a_replay_gives_what_the_daemon_published_live(tmp_path):
     live = [json.loads(line) for line in (tmp_path / "trace.jsonl").read_text().splitlines()]
     (capture,) = record.iterdir()
     done = subprocess.run(
-        [*TCXO_DUMP, "replay", capture, "--estimator", "boxcar64", "--csv", "-"],
+        [*TCXO_DUMP, "replay", capture, "--estimator", estimator, "--csv", "-"],
         capture_output=True,
         text=True,
     )

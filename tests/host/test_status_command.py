@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -161,6 +162,37 @@ def test_watch_json_prints_each_new_second_once(running):
     assert process.wait(20) == 0
     watchdog.cancel()
     assert edges == sorted(set(edges))
+
+
+@pytest.fixture
+def chronyd(tmp_path):
+    """A real chronyd that touches no clock, and a PATH on which chronyc finds it."""
+    folder = tmp_path / "chrony"
+    folder.mkdir(mode=0o700)
+    (folder / "conf").write_text(
+        f"pidfile {folder}/pid\nbindcmdaddress {folder}/sock\nport 0\ncmdport 0\nlocal stratum 10\n"
+    )
+    user = ["-u", "root"] if os.geteuid() == 0 else []
+    process = subprocess.Popen(
+        ["chronyd", "-x", "-d", "-U", *user, "-f", folder / "conf"], stderr=subprocess.DEVNULL
+    )
+    (folder / "chronyc").write_text(f'#!/bin/sh\nexec {shutil.which("chronyc")} -h {folder}/sock "$@"\n')
+    (folder / "chronyc").chmod(0o755)
+    while not (folder / "sock").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    yield {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.mark.needs("chronyd", "chronyc")
+def test_a_real_chrony_is_asked_what_it_made_of_it(running, chronyd):
+    running.run(3)
+    done = status("--file", running.status, env=chronyd)
+    line = next(line for line in done.stdout.splitlines() if line.startswith("chrony "))
+    assert "7F7F0101, stratum 10; last offset +0 ns" in line  # its own clock
+    assert line.endswith("own frequency +0.000 ppm, residual +0.000 ppm")
 
 
 def test_a_daemon_without_a_board_says_what_it_waits_for(tmp_path):
