@@ -122,6 +122,26 @@ def test_parquet_is_partitioned_by_board_and_day(tmp_path):
     assert ds.dataset(tmp_path / "out/status", partitioning="hive").count_rows() == 89
 
 
+def test_parquet_of_a_day_recorded_in_pieces_is_whole_and_never_doubled(tmp_path):
+    import pyarrow.dataset as ds
+
+    fed = list(frames(60))
+    identity = (fed[30][0], fed[0][1])
+    for name, part in (("a", fed[:31]), ("b", [identity, *fed[31:]]), ("grown", fed[:45])):
+        writer = CaptureWriter(tmp_path / name, utc_of=utc_of)
+        for host_ns, payload in part:
+            writer.write(host_ns, payload)
+        writer.close()
+    folder = tmp_path / "out"
+    for name, rows in (("a", 30), ("b", 60), ("a", 60), ("b", 60)):
+        dump("export", tmp_path / name, "--format", "parquet", "-o", folder)
+        assert ds.dataset(folder / "edges", partitioning="hive").count_rows() == rows * 52
+        assert ds.dataset(folder / "status", partitioning="hive").count_rows() == rows
+    for name, rows in (("a", 30), ("grown", 44)):
+        dump("export", tmp_path / name, "--format", "parquet", "-o", tmp_path / "other")
+        assert ds.dataset(tmp_path / "other/edges", partitioning="hive").count_rows() == rows * 52
+
+
 TICC = "# TAPR TICC\n" + "".join(f"{n}.000000012345 chA\n{n}.25000{n:07d} chB\n" for n in range(1, 100))
 
 

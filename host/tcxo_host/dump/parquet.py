@@ -21,7 +21,9 @@ _ROWS = 500_000
 def write_parquet(capture: Capture, folder: str) -> int:
     """``folder/edges`` and ``folder/status``, each ``board=NAME/day=YYYY-MM-DD/``; returns the edges written.
 
-    Exporting the same capture again replaces its files. Raises OutputError, UnavailableError.
+    Exporting the same capture again, or what it has grown to, replaces its files; other captures of the same
+    board and day lie beside it, as the board's tick at their start is in their names. Raises OutputError and
+    UnavailableError.
     """
     pa, _ = _pyarrow()
     written = 0
@@ -29,9 +31,7 @@ def write_parquet(capture: Capture, folder: str) -> int:
         for channel in session.channels.values():
             for start in range(0, channel.ticks.size, _ROWS):
                 part = slice(start, start + _ROWS)
-                _write(
-                    pa, f"{folder}/edges", session, f"{channel.role}-{start}", _edges(session, channel, part)
-                )
+                _write(pa, f"{folder}/edges", session, channel.role, _edges(session, channel, part))
             written += channel.ticks.size
         if session.status.tick.size:
             status = session.status
@@ -105,7 +105,7 @@ def _write(pa: Any, folder: str, session: Session, name: str, columns: dict[str,
             target = Path(folder) / f"board={_safe(who.board)}" / f"day={day}"
             target.mkdir(parents=True, exist_ok=True)
             table = pa.table({key: values[chosen] for key, values in columns.items()})
-            path = target / f"{who.boot_id:08x}-{name}.parquet"
+            path = target / f"{who.boot_id:08x}-{name}-{columns['tick'][0]}.parquet"
             importlib.import_module("pyarrow.parquet").write_table(table, path, compression="zstd")
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
