@@ -1,9 +1,14 @@
 """Every format there and back, and what other counters print."""
 
 import dataclasses
+import gzip
 import json
+import math
+from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.captures import frames, utc_of, write_capture
 from support.dump import dump
 from support.streams import TICK_HZ, PerfectBoard
@@ -187,6 +192,42 @@ def test_seconds_finer_than_a_nanosecond_get_a_finer_counter():
     found = channels("3.999672500123 chC\n", "timelab")[1]
     assert found.imported.tick_hz == 4_000_000_000
     assert found.imported.channels["host_pwm"].ticks.tolist() == [15_998_690_000]
+
+
+@given(
+    st.lists(st.decimals(0, 999_999_999, places=12), min_size=1, max_size=5, unique=True),
+    st.sampled_from([32_768, 48_000_000, 84_000_000, 1_000_000_000, 4_000_000_000]),
+)
+def test_seconds_become_the_nearest_tick_exactly(times, tick_hz):
+    text = "".join(f"{each:.12f} chA\n" for each in sorted(times))
+    exact = [math.floor(Fraction(each) * tick_hz + Fraction(1, 2)) for each in sorted(times)]
+    assert channels(text, "timelab", tick_hz=tick_hz)[0]["gps_pps"] == sorted(set(exact))
+
+
+def test_a_number_no_counter_has_is_a_line_not_used():
+    found = channels("A,99999999999999999999\nA,5\nA,1.5\n", tick_hz=1000)[1]
+    assert found.imported.channels["gps_pps"].ticks.tolist() == [5]
+    assert found.bad_lines == [
+        "line 1: '99999999999999999999' is no number that a counter has",
+        "line 3: '1.5' is no whole number of ticks",
+    ]
+
+
+def test_times_before_zero_are_refused():
+    with pytest.raises(DataError, match="before zero"):
+        channels("-0.5 chA\n0.5 chA\n", "timelab")
+
+
+def test_a_compressed_text_is_read(tmp_path):
+    (tmp_path / "x.csv.gz").write_bytes(gzip.compress(b"0,1000\r\n0,2000\r\n"))
+    assert dump("import", tmp_path / "x.csv.gz", "--tick-hz", 1000, "-o", tmp_path / "x").returncode == 0
+    assert edges(tmp_path / "x")[0]["gps_pps"][0] == [1000, 2000]
+
+
+def test_text_comes_from_stdin_too(tmp_path):
+    done = dump("import", "-", "--tick-hz", 1000, "-o", tmp_path / "x", input="0,1000\n0,2000\n")
+    assert done.returncode == 0
+    assert edges(tmp_path / "x")[0]["gps_pps"][0] == [1000, 2000]
 
 
 def test_a_counter_that_wraps():

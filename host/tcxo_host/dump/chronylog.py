@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,17 @@ import numpy.typing as npt
 from ..errors import DataError
 from .compress import make_decompressor
 
-__all__ = ["Tempcomp", "Tracking", "chrony_stats", "parse_tempcomp", "parse_tracking", "read_lines"]
+__all__ = [
+    "Tempcomp",
+    "Tracking",
+    "chrony_stats",
+    "iter_lines",
+    "parse_tempcomp",
+    "parse_tracking",
+    "read_lines",
+]
+
+_CHUNK_BYTES = 1 << 20
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,12 +54,25 @@ class Tempcomp:
 
 def read_lines(path: str) -> list[str]:
     """The lines of a log, also of a rotated ``.gz``. Raises DataError."""
+    return list(iter_lines(path))
+
+
+def iter_lines(path: str) -> Iterator[str]:
+    """The lines of a text file, also of a compressed one, or of stdin (``-``). Raises DataError."""
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
+            data = file.read(_CHUNK_BYTES)
+            decompressor = make_decompressor(data)
+            rest = b""
+            while data:
+                *whole, rest = (rest + decompressor.decompress(data)).split(b"\n")
+                for line in whole:
+                    yield line.decode("utf8", "replace").rstrip("\r")
+                data = file.read(_CHUNK_BYTES)
+            if rest:
+                yield rest.decode("utf8", "replace")
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
-    return make_decompressor(data).decompress(data).decode("utf8", "replace").splitlines()
 
 
 def parse_tracking(lines: Iterable[str], where: str = "tracking.log") -> Tracking:

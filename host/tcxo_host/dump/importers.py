@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import DataError, UsageError
 from .edge_lines import LETTERS, ROLES
@@ -16,7 +18,11 @@ __all__ = ["TextImport", "detect_format", "parse_map", "read_text"]
 
 _TIMELAB = re.compile(r"^\s*([+-]?\d+(?:\.\d*)?)\s+(?:ch)?([A-Za-z0-9_]+)\s*$")
 _NUMBER = re.compile(r"^[+-]?\d+(\.\d*)?$")
+_SEPARATOR = re.compile(r"[,;\t]")
 _WORST_SHOWN = 3
+_LARGEST = 1 << 62
+
+Ticks = npt.NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -70,47 +76,90 @@ def read_text(
     is given. ``counter_bits`` unwraps a counter that wraps. Raises DataError when no line can be used.
     """
     table = _Table(channel_map or {})
-    columns = _timelab_columns(lines) if form == "timelab" else _csv_columns(lines, where)
-    scale: int | None = None
-    values: list[tuple[int, str, int, int]] = []  # value, channel, number or -1, flags
+    rows = _timelab_rows(lines) if form == "timelab" else _csv_rows(lines, where)
     result = TextImport(Imported({}, tick_hz or 0))
-    digits = 0
-    for line_number, (kind, value, channel, number, flags) in columns:
+    columns = _Columns()
+    for line_number, kind, value, channel, number, flags in rows:
         result.lines += 1
-        if kind == "bad" or channel is None:
+        if kind == "bad":
             _complain(result, f"line {line_number}: {value}")
             continue
-        if kind == "ticks" and "." in value:
-            _complain(result, f"line {line_number}: {value!r} is no whole number of ticks")
-            continue
-        whole, _, part = value.partition(".")
-        if kind == "seconds":
-            digits = max(digits, len(part))
-            scale = 12
-            part = (part + "0" * 12)[:12]
-            values.append((int(whole + part), channel, number, flags))
-        else:
-            values.append((int(whole), channel, number, flags))
-    if not values:
+        try:
+            columns.add(kind, value, channel, number, flags)
+        except (ValueError, OverflowError) as error:
+            _complain(result, f"line {line_number}: {error}")
+    if not columns.whole:
         first = f" ({result.bad_lines[0]})" if result.bad_lines else ""
         raise DataError(
             f"{where}: no edges in it: expected lines such as 0,25618500 or 3.999672500 chC{first}"
         )
-    if scale is None and tick_hz is None:
+    if not columns.seconds and tick_hz is None:
         raise UsageError(f"{where}: ticks say nothing without their rate: give --tick-hz, such as 84000000")
     if tick_hz is None:
-        tick_hz = 1_000_000_000 if digits <= 9 else 4_000_000_000
-    if scale is not None:
-        half = 10**scale // 2
-        values = [((v * tick_hz + half) // 10**scale, c, n, f) for v, c, n, f in values]
+        tick_hz = 1_000_000_000 if columns.digits <= 9 else 4_000_000_000
+    ticks = columns.ticks(tick_hz)
     if counter_bits:
-        values = _unwrapped(values, counter_bits)
-    names = {channel for _, channel, _, _ in values}
-    roles = {name: table.role(name, names, where) for name in names}
-    result.imported = Imported(
-        _channels(values, roles, tick_hz, rates_hz or {}, result, where), tick_hz, start_utc_ns=start_utc_ns
-    )
+        ticks = _unwrapped(ticks, counter_bits)
+    if ticks.min() < 0:
+        raise DataError(f"{where}: times before zero: subtract the first one")
+    names = set(columns.names)
+    roles = [table.role(name, names, where) for name in columns.names]
+    channels = _channels(columns, ticks, roles, tick_hz, rates_hz or {}, result, where)
+    result.imported = Imported(channels, tick_hz, start_utc_ns=start_utc_ns)
     return result
+
+
+class _Columns:
+    """Edges as they are read, some 20 bytes each: a day of 50 Hz is four million of them."""
+
+    def __init__(self) -> None:
+        self.seconds = False
+        """Whether the values are seconds and picoseconds, else ticks and zeros."""
+        self.digits = 0
+        self.names: list[str] = []
+        self.whole = array("q")
+        self._part = array("q")
+        self._channel = array("H")
+        self._number = array("q")
+        self._flags = array("B")
+        self._index: dict[str, int] = {}
+
+    def add(self, kind: str, value: str, channel: str, number: int, flags: int) -> None:
+        """One edge. Raises ValueError or OverflowError with what is wrong, and adds nothing."""
+        whole, point, part = value.partition(".")
+        if point and kind == "ticks":
+            raise ValueError(f"{value!r} is no whole number of ticks")
+        if flags not in range(256) or not -_LARGEST < int(whole) < _LARGEST:
+            raise OverflowError(f"{value!r} is no number that a counter has")
+        index = self._index.get(channel)
+        if index is None:
+            index = self._index[channel] = len(self.names)
+            self.names.append(channel)
+        if kind == "seconds":
+            self.seconds = True
+            self.digits = max(self.digits, len(part))
+        self.whole.append(-1 if value.startswith("-") else int(whole))
+        self._part.append(int(part[:12].ljust(12, "0")) if part else 0)
+        self._channel.append(index)
+        self._number.append(number)
+        self._flags.append(flags)
+
+    def ticks(self, tick_hz: int) -> Ticks:
+        """All values as ticks, seconds rounded to the nearest; exact in 64 bits by going through millionths."""
+        whole = np.frombuffer(self.whole, np.int64)
+        if not self.seconds:
+            return whole
+        high, low = np.divmod(np.frombuffer(self._part, np.int64), 10**6)
+        ticks, rest = np.divmod(high * tick_hz, 10**6)
+        ticks += (rest * 10**6 + low * tick_hz + 5 * 10**11) // 10**12
+        ticks += whole * tick_hz
+        return ticks
+
+    def of(self, index: int) -> tuple[npt.NDArray[np.bool_], Ticks, npt.NDArray[np.uint8]]:
+        """Which rows are of a channel, their numbers and their flags."""
+        chosen = np.frombuffer(self._channel, np.uint16) == index
+        numbers, flags = np.frombuffer(self._number, np.int64), np.frombuffer(self._flags, np.uint8)
+        return chosen, numbers[chosen], flags[chosen]
 
 
 class _Table:
@@ -139,41 +188,42 @@ class _Table:
         )
 
 
-Row = tuple[int, tuple[str, str, str | None, int, int]]
+Row = tuple[int, str, str, str, int, int]
+"""Line number; ``ticks``, ``seconds`` or ``bad``; the value or what is wrong; channel; number or -1; flags."""
 
 
-def _timelab_columns(lines: Iterable[str]) -> Iterable[Row]:
+def _timelab_rows(lines: Iterable[str]) -> Iterator[Row]:
     for line_number, line in enumerate(lines, 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
         found = _TIMELAB.match(line)
         if found:
-            yield line_number, ("seconds", found[1], found[2], -1, 0)
-        else:
-            yield line_number, ("bad", f"{line.strip()[:40]!r} is no time and channel", None, -1, 0)
+            yield line_number, "seconds", found[1], found[2], -1, 0
+        elif line.strip() and not line.lstrip().startswith("#"):
+            yield line_number, "bad", f"{line.strip()[:40]!r} is no time and channel", "", -1, 0
 
 
-def _csv_columns(lines: Iterable[str], where: str) -> Iterable[Row]:
+def _csv_rows(lines: Iterable[str], where: str) -> Iterator[Row]:
     order: dict[str, int] = {}
     for line_number, line in enumerate(lines, 1):
-        if not line.strip() or line.lstrip().startswith("#"):
+        text = line.strip()
+        if not text or text.startswith("#"):
             continue
-        cells = [cell.strip().strip('"') for cell in re.split(r"[,;\t]", line.strip())]
+        cells = [cell.strip(' "') for cell in _SEPARATOR.split(text)]
         if not order:
             header = _header(cells)
             order = header or _guess(cells, where, line_number)
+            kind = "seconds" if "seconds" in order else "ticks"
+            at_value, at_channel = order[kind], order["channel"]
+            at_number, at_flags = order.get("number"), order.get("flags")
             if header:
                 continue
         try:
-            kind = "seconds" if "seconds" in order else "ticks"
-            value, channel = cells[order[kind]], cells[order["channel"]]
+            value, channel = cells[at_value], cells[at_channel]
             if not _NUMBER.match(value) or not channel:
                 raise ValueError
-            number = int(cells[order["number"]]) if "number" in order else -1
-            flags = int(cells[order["flags"]]) if "flags" in order else 0
-            yield line_number, (kind, value, channel, number, flags)
+            number = -1 if at_number is None else int(cells[at_number])
+            yield line_number, kind, value, channel, number, 0 if at_flags is None else int(cells[at_flags])
         except (ValueError, IndexError):
-            yield line_number, ("bad", f"{line.strip()[:40]!r} is no edge", None, -1, 0)
+            yield line_number, "bad", f"{text[:40]!r} is no edge", "", -1, 0
 
 
 _HEADINGS = {
@@ -206,56 +256,47 @@ def _guess(cells: list[str], where: str, line_number: int) -> dict[str, int]:
     )
 
 
-def _unwrapped(values: list[tuple[int, str, int, int]], bits: int) -> list[tuple[int, str, int, int]]:
+def _unwrapped(values: Ticks, bits: int) -> Ticks:
     """Channels may overtake each other a little: an eighth of a turn back counts as back."""
-    turn, total, last = 1 << bits, 0, None
-    result = []
-    for value, channel, number, flags in values:
-        if last is None:
-            total = value
-        else:
-            step = (value - last) % turn
-            total += step if step < turn - turn // 8 else step - turn
-        last = value
-        result.append((total, channel, number, flags))
-    return result
+    turn = 1 << bits
+    steps = np.diff(values) % turn
+    steps[steps >= turn - turn // 8] -= turn
+    return np.concatenate([values[:1], values[0] + np.cumsum(steps)])
 
 
 def _channels(
-    values: list[tuple[int, str, int, int]],
-    roles: Mapping[str, str],
+    columns: _Columns,
+    all_ticks: Ticks,
+    roles: list[str],
     tick_hz: int,
     rates_hz: Mapping[str, float],
     result: TextImport,
     where: str,
 ) -> dict[str, ImportedChannel]:
-    by_role: dict[str, list[tuple[int, int, int]]] = {}
-    for value, channel, number, flags in values:
-        by_role.setdefault(roles[channel], []).append((value, number, flags))
-    lowest = min(value for value, *_ in values)
-    if lowest < 0:
-        raise DataError(f"{where}: times before zero: subtract the first one")
+    if len(set(roles)) < len(roles):
+        raise DataError(f"{where}: channels {', '.join(columns.names)} are not one role each: give --map")
     channels = {}
-    for role in sorted(by_role, key=ROLES.index):
-        columns = np.array(by_role[role], np.int64)
-        ticks = columns[:, 0]
-        back = np.flatnonzero(np.diff(ticks) <= 0)
-        if np.count_nonzero(np.diff(ticks) < 0):
+    for role in sorted(roles, key=ROLES.index):
+        chosen, numbers, flags = columns.of(roles.index(role))
+        ticks = all_ticks[chosen]
+        steps = np.diff(ticks)
+        back = np.flatnonzero(steps <= 0)
+        if np.any(steps < 0):
+            worst = int(np.argmax(steps < 0))
             raise DataError(
-                f"{where}: {role} goes back from {ticks[back[0]]} to {ticks[back[0] + 1]} ticks:"
+                f"{where}: {role} goes back from {ticks[worst]} to {ticks[worst + 1]} ticks:"
                 " give --counter-bits 32 (or 16) if the counter wraps, else split the file there"
             )
         if back.size:
             result.bad_count += int(back.size)
             result.bad_lines.append(f"{back.size} edges of {role} repeated")
-            columns = np.delete(columns, back + 1, axis=0)
-            ticks = columns[:, 0]
-        known = bool((columns[:, 1] >= 0).all())
+            new = np.concatenate([[True], steps > 0])
+            ticks, numbers, flags = ticks[new], numbers[new], flags[new]
         channels[role] = ImportedChannel(
             ticks,
             rates_hz.get(role) or nominal_rate_hz(ticks, tick_hz),
-            columns[:, 1] if known else None,
-            columns[:, 2].astype(np.uint8),
+            numbers if (numbers >= 0).all() else None,
+            flags,
         )
     return channels
 

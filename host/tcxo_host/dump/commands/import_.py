@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import calendar
 import contextlib
+import itertools
 import sys
 import time
 from collections.abc import Iterator
@@ -103,7 +104,7 @@ class _Clock:
 
 def _entries(args: argparse.Namespace, problems: list[str]) -> Iterator[Any]:
     from ...errors import DataError
-    from ..chronylog import read_lines
+    from ..chronylog import iter_lines
     from ..importers import detect_format, parse_map, read_text
     from ..jsonl import entries_of_jsonl
     from ..synthesis import synthesise
@@ -116,8 +117,10 @@ def _entries(args: argparse.Namespace, problems: list[str]) -> Iterator[Any]:
         for imported in read_parquet(args.file):
             yield from synthesise(imported)
         return
-    lines = sys.stdin.read().splitlines() if args.file == "-" else read_lines(args.file)
-    form = args.format or detect_format(lines[:50])
+    lines = iter_lines(args.file)
+    head = list(itertools.islice(lines, 50))
+    lines = itertools.chain(head, lines)
+    form = args.format or detect_format(head)
     if form == "jsonl":
         found = 0
         for entry in entries_of_jsonl(lines, problems):
