@@ -19,6 +19,8 @@ _SIM_DIR = DEVICE_DIR.parent / "sim"
 _CONNECTED = b"\x08" + bytes(8) + b"\1\0\0\0"
 _BLOCK_BYTES = 4096
 _REPL_START_S = 0.2
+_PROMPT = b">>> "
+_PROMPT_PATIENCE_S = 5.0
 _RESET_STATUS = 3  # of machine.reset() in the stand-in; at a Ctrl-D the process ends with another
 
 
@@ -107,22 +109,28 @@ class FlashBoard:
             os.write(self._inner, b"\x01")
 
     def _run(self) -> None:
-        typed, hold_until = b"", 0.0
+        typed, shown, hold_until = b"", b"", 0.0
         while not self._stopping.is_set():
             ready, _, _ = select.select([self._outer, self._inner], [], [], 0.02)
             if self._outer in ready:
                 typed += os.read(self._outer, 4096)
             if typed and time.monotonic() >= hold_until:
-                # The unix port's REPL flushes its terminal when it begins: give it time after a Ctrl-C.
-                first, interrupt, rest = typed.partition(b"\x03")
+                # The unix port's REPL flushes its terminal when it begins: after a Ctrl-C, wait for its prompt.
+                first, interrupt, typed = typed.partition(b"\x03")
                 os.write(self._inner, first + interrupt)
                 for byte in first:
                     if byte in (1, 2):  # Ctrl-A and Ctrl-B: into the raw REPL, and out
                         self._is_raw = byte == 1
-                typed = rest
-                hold_until = time.monotonic() + (_REPL_START_S if interrupt else 0)
+                if interrupt:
+                    # The raw REPL answers a Ctrl-C with nothing.
+                    patience_s = _REPL_START_S if self._is_raw else _PROMPT_PATIENCE_S
+                    shown, hold_until = b"", time.monotonic() + patience_s
             if self._inner in ready:
                 with contextlib.suppress(OSError):  # EIO: the process has ended
-                    os.write(self._outer, os.read(self._inner, 4096))
+                    data = os.read(self._inner, 4096)
+                    os.write(self._outer, data)
+                    shown = shown[-len(_PROMPT) :] + data
+                    if _PROMPT in shown:
+                        hold_until = 0.0
             if self._process.poll() is not None:
                 self._restart()
