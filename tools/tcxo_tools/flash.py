@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from typing import TYPE_CHECKING
 
 from tcxo_host.errors import DataError, TcxoError, UnavailableError
+
+if TYPE_CHECKING:  # mpremote may be missing
+    from .flash_session import Plan
 
 __all__ = ["build_parser", "main"]
 
 _EXIT_DIFFERS = 1
 _EXIT_INTERRUPTED = 130
+_RESTART_PATIENCE_S = 5
 
 _EPILOG = """\
 example:
@@ -72,20 +78,19 @@ def _run(arguments: argparse.Namespace) -> int:
         files = files_for(board, compiled=arguments.mpy)
         plan = session.plan(files)
         if arguments.check:
-            for file in plan.write:
-                print(f"differs: {file.path}")
-            for path in plan.remove:
-                print(f"in the way: {path}")
-            print("up to date" if not plan else f"{len(plan.write) + len(plan.remove)} files differ")
-            session.reset()
-            return _EXIT_DIFFERS if plan else 0
-        if plan:
+            _tell(plan)
+        elif plan:
             session.check_space(plan, state)
             session.carry_out(plan, files[-1], _Progress())
             print(f"copied {len(plan.write)} of {len(files)} files for {board}")
         else:
             print(f"all {len(files)} files for {board} are there already")
         session.reset()
+    if arguments.check:
+        # Leave the board as it was, running; but what is there need not be what runs.
+        with contextlib.suppress(TcxoError):
+            flash_session.wait_for_identify(port, _RESTART_PATIENCE_S)
+        return _EXIT_DIFFERS if plan else 0
     identify = flash_session.wait_for_identify(port)
     print(
         f"running: {identify.board}, firmware {identify.firmware_version}, {identify.tick_hz / 1e6:g} MHz ticks,"
@@ -93,6 +98,14 @@ def _run(arguments: argparse.Namespace) -> int:
         + ", ".join(f"{channel.id} on {channel.pin}" for channel in identify.channels)
     )
     return 0
+
+
+def _tell(plan: Plan) -> None:
+    for file in plan.write:
+        print(f"differs: {file.path}")
+    for path in plan.remove:
+        print(f"in the way: {path}")
+    print(f"{len(plan.write) + len(plan.remove)} files differ" if plan else "up to date")
 
 
 def _choose_board(wanted: str | None, machine: str) -> str:

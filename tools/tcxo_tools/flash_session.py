@@ -32,6 +32,9 @@ v = os.statvfs("/")
 print(repr((sys.implementation._machine, sys.version, v[0], v[0] * v[3])))
 """
 
+_ATTEMPTS = 2
+_PROMPT_PATIENCE_S = 5
+
 Progress = Callable[[str, int, int], None]
 """Called with path, bytes written and size."""
 
@@ -80,15 +83,20 @@ class Session:
         _check_access(port)
         with _as_link_errors(port):
             self._transport: Any = SerialTransport(port, timeout=5)
-        try:
-            # mpremote prints what it got instead of a prompt.
-            with contextlib.redirect_stdout(io.StringIO()):
-                self._transport.enter_raw_repl(soft_reset=False)
-        except (TransportError, OSError):
-            self._transport.close()
-            raise DataError(
-                f"{port} does not answer like MicroPython: install its firmware first, or choose another --port"
-            ) from None
+        for attempt in range(_ATTEMPTS):
+            try:
+                # mpremote prints what it got instead of a prompt.
+                with contextlib.redirect_stdout(io.StringIO()):
+                    self._transport.enter_raw_repl(soft_reset=False, timeout_overall=_PROMPT_PATIENCE_S)
+                break
+            except (TransportError, OSError):
+                # A board that is just starting does not hear the first Ctrl-C.
+                if attempt + 1 == _ATTEMPTS:
+                    self._transport.close()
+                    raise DataError(
+                        f"{port} does not answer like MicroPython: install its firmware first,"
+                        " or choose another --port"
+                    ) from None
 
     def __enter__(self) -> Session:
         return self
