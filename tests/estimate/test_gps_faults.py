@@ -7,6 +7,7 @@ import pytest
 from tcxo_host.estimate.interface import Board, Second, State
 from tcxo_host.estimate.kalman import Kalman
 from tcxo_host.policy import PublishPolicy
+from tcxo_host.sim.drives import Drive
 from tcxo_host.sim.scenario import load_scenario
 from tcxo_host.sim.world import World
 
@@ -14,12 +15,12 @@ TICK_HZ = 84e6
 STEADY = dataclasses.replace(load_scenario("steady"), duration_s=9000)
 
 
-def published(seconds, late_s):
+def published(seconds, late_s, scenario=STEADY):
     """What is in force each second (error, ppm; NaN before the first), and the estimates.
 
     ``late_s(second)`` is by how much the receiver's pulse comes late.
     """
-    world, kalman, policy = World(STEADY, 1), Kalman(), PublishPolicy()
+    world, kalman, policy = World(scenario, 1), Kalman(), PublishPolicy()
     kalman.restart(Board("b", 1, TICK_HZ, {"gps_pps": 1.0, "rtc_pps": 1.0, "host_pwm": 50.0}))
     in_force, last, estimates = [], np.nan, []
     for index in range(seconds):
@@ -51,8 +52,19 @@ def test_a_receiver_that_runs_freely_is_not_believed(ppm):
     assert {each.state for each in estimates[BACK_AT_S + 30 :]} == {State.TRACK}
 
 
-def test_a_counter_that_really_changed_is_believed_after_an_hour():
-    """Seen from the board both look alike; only the reason and the time differ."""
+@pytest.mark.parametrize("ppm", [0.1, -0.3, 1.0])
+def test_a_counter_that_jumps_takes_the_pi_along_and_is_believed_at_once(ppm):
+    """To the board both look alike, but the Pi's clock is a witness."""
+    tcxo = dataclasses.replace(STEADY.tcxo, drive=(Drive("step", ppm, at_s=LOST_AT_S),))
+    error_ppm, estimates = published(
+        LOST_AT_S + 300, lambda second: 0.0, dataclasses.replace(STEADY, tcxo=tcxo)
+    )
+    assert not any("contradicts" in each.reason for each in estimates)
+    assert np.abs(error_ppm[LOST_AT_S + 60 :]).max() < 0.010
+
+
+def test_a_contradiction_of_an_hour_is_believed():
+    """Then the counter did change after all, with the Pi's own wander hiding it."""
 
     def late_s(second):
         return 0.5e-6 * max(second - LOST_AT_S, 0)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 
+from .clock_model import PI_V
 from .clocks import Clocks
 from .comb import Comb
 from .interface import Ticks
@@ -21,6 +23,8 @@ SETTLED = 300
 oscillator jumps, but a receiver without a fix runs freely."""
 PATIENCE_S = 3600.0
 """So long; then the counter must have changed after all, and the clock is started anew."""
+WITNESS_S = 60.0
+"""So long the Pi's clock is a witness: when it moved along, the counter did. Later it has moved by itself."""
 CAUTIOUS = 16
 CAUTIOUS_NS = 100.0
 """The first pulses of a clock of unknown rate are taken to be at least this noisy: what the very first ones
@@ -47,6 +51,8 @@ class PulseTracker:
         self.doubted = False
         """The latest pulses tell another rate than the one that is known."""
         self._is_unknown = True
+        self._pi_rates: deque[float] = deque(maxlen=PERSISTENT)
+        """The Pi's rate at the latest good pulses."""
         self._u = u
         self._first_rate_ppb = first_rate_ppb
         self._refused: list[tuple[int, float]] = []
@@ -77,6 +83,7 @@ class PulseTracker:
         offset = -rate * ahead_s
         self.doubted = False
         self._is_unknown = rate_variance > 1e6
+        self._pi_rates.append(float(clocks.filter.mean[PI_V]))
         clocks.filter.forget(self._u, self._noise() + rate_variance * ahead_s * ahead_s, offset)
 
     def _one(self, clocks: Clocks, tick: int) -> None:
@@ -89,6 +96,7 @@ class PulseTracker:
             return
         clocks.filter.update_offset(self._u, ago_s, residual, noise)
         clocks.move_anchor(self.comb, self._u, tick)
+        self._pi_rates.append(float(clocks.filter.mean[PI_V]))
         self.innovation = (residual, predicted)
         self.accepted += 1
         self.last_good = tick
@@ -108,7 +116,8 @@ class PulseTracker:
             return
         recent = [value for _, value in self._refused[-PERSISTENT:]]
         agree = max(recent) - min(recent) < 2.0 * GATE * math.sqrt(variance)
-        if agree and not self._is_sloping(clocks):
+        slope, variance = self._slope(clocks)
+        if agree and slope * slope <= GATE * GATE * variance:
             # The pulses agree with each other: the phase stepped, the rate is as good as before.
             mean = sum(recent) / len(recent)
             clocks.filter.forget(self._u, self._noise(), float(clocks.filter.mean[self._u]) + mean)
@@ -118,7 +127,10 @@ class PulseTracker:
             self.doubted = False
             self._refused.clear()
         elif len(self._refused) >= HOPELESS:
-            self.doubted = self.accepted >= SETTLED and self.age_s(clocks, tick) < PATIENCE_S
+            age_s = self.age_s(clocks, tick)
+            self.doubted = self.accepted >= SETTLED and age_s < PATIENCE_S
+            if age_s < WITNESS_S and self._pi_moved_too(clocks, slope):
+                self.doubted = False
             if self.doubted:
                 del self._refused[:-PERSISTENT]
                 return
@@ -128,12 +140,17 @@ class PulseTracker:
             self.rate_restarts += 1
             self._start(clocks, tick)
 
-    def _is_sloping(self, clocks: Clocks) -> bool:
-        """Whether the latest refused pulses tell another rate, beyond what their noise does."""
+    def _slope(self, clocks: Clocks) -> tuple[float, float]:
+        """By how much (ppb) the latest refused pulses tell another rate than is known, and its variance."""
         ticks, residuals = zip(*self._refused[-PERSISTENT:], strict=True)
         times = [(tick - ticks[0]) / clocks.tick_hz for tick in ticks]
         middle = sum(times) / PERSISTENT
         spread = sum((t - middle) ** 2 for t in times)
         slope = sum((t - middle) * r for t, r in zip(times, residuals, strict=True)) / spread
         known = float(clocks.filter.cov[self._u + 1, self._u + 1])
-        return bool(slope * slope > GATE * GATE * (self._noise() / spread + known))
+        return float(slope), self._noise() / spread + known
+
+    def _pi_moved_too(self, clocks: Clocks, slope: float) -> bool:
+        """Whether the Pi's rate changed like this clock's: then it is the counter that did."""
+        moved = float(clocks.filter.mean[PI_V]) - self._pi_rates[0]
+        return abs(moved - slope) < 0.5 * abs(slope)
