@@ -36,7 +36,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_parser(subparsers)
-    return run_command(parser.parse_args(argv), "tcxo-dump")
+    return run_command(_parse(parser, argv), "tcxo-dump")
+
+
+def _parse(parser: Parser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """As ``parse_args``; files may also follow options that follow other words, which argparse cannot do."""
+    args, left = parser.parse_known_args(argv)
+    if left and (not hasattr(args, "files") or any(each.startswith("-") and each != "-" for each in left)):
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    if left:
+        args.files = [*args.files, *left]
+    return args
 
 
 if __name__ == "__main__":

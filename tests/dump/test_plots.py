@@ -3,9 +3,11 @@
 import json
 import re
 import subprocess
+import time
 
 import numpy as np
 import pytest
+from support.captures import START_NS, frames
 from support.dump import dump
 from tcxo_host.dump.chronylog import Tempcomp, Tracking
 from tcxo_host.dump.columns import Loader
@@ -15,6 +17,7 @@ from tcxo_host.dump.plots.stability import overlapping_adev, power_spectrum
 from tcxo_host.dump.replay import UtcClock, replay
 from tcxo_host.dump.report_page import report_page
 from tcxo_host.dump.simulated import simulated_entries
+from tcxo_host.dump.writer import CaptureWriter
 from tcxo_host.errors import TcxoError
 from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.pipeline import Pipeline, Row
@@ -95,7 +98,6 @@ def test_the_channels_plot_has_the_true_values(data):
 
 def test_local_time_names_its_zone(data, monkeypatch):
     import dataclasses
-    import time
 
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
@@ -151,6 +153,23 @@ def test_the_command_writes_every_form(tmp_path, suffix, begins):
     assert done.returncode == 0, done.stderr
     assert path.read_bytes().startswith(begins)
     assert path.stat().st_size > 5000
+
+
+def test_a_report_of_the_last_day_is_made_of_the_directory_that_a_daemon_fills(tmp_path):
+    start_ns = time.time_ns() - 300 * 10**9
+    writer = CaptureWriter(f"{tmp_path}/", 86400, utc_of=lambda host_ns: host_ns - START_NS + start_ns)
+    old = CaptureWriter(f"{tmp_path}/", 86400, utc_of=lambda host_ns: host_ns)  # recorded in 1970
+    for each, seconds, boot_id in ((old, 80, 7), (writer, 200, 8)):
+        for host_ns, payload in frames(seconds, boot_id=boot_id):
+            each.write(host_ns, payload)
+        each.close()
+    page = tmp_path / "report.html"
+    done = dump("plot", "report", "--last", "1d", tmp_path, "-o", page)
+    assert done.returncode == 0, done.stderr
+    text = page.read_text()
+    assert "00000008" in text
+    assert "00000007" not in text
+    assert text.count("<figure") == len(KINDS) - 1  # all but offsets, which needs a tracking.log
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,17 @@ def test_last_of_old_captures_is_one_clear_line(tmp_path):
     assert "no captures (*.tcxocap) from that time in this directory" in done.stderr
 
 
+def test_files_and_options_may_be_mixed(tmp_path):
+    for name in "ab":
+        write_capture(tmp_path / name, seconds=3, start_s=100.0 * (name == "b"))
+    both = dump("info", tmp_path / "a", tmp_path / "b", "--json").stdout
+    assert dump("info", tmp_path / "a", "--json", tmp_path / "b").stdout == both
+    assert dump("info", "--json", tmp_path / "a", tmp_path / "b").stdout == both
+    done = dump("info", tmp_path / "a", "--bogus", tmp_path / "b")
+    assert done.returncode == 64
+    assert "unrecognized arguments: --bogus" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1h", 3600), ("1d", 86400), ("1.5h", 5400)]
 )
