@@ -125,8 +125,8 @@ def _channels(core: Any, values: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _board(core: Any, values: Mapping[str, Any]) -> Iterator[Any]:
-    status = values["board_status"]
-    if not status:
+    status, board = values["board_status"], values["board"]
+    if not status or not board:  # a status may come before the board has said who it is
         return
     uptime = "Time since the board's start."
     yield core.GaugeMetricFamily("tcxo_board_uptime_seconds", uptime, value=status["uptime_s"])
@@ -139,7 +139,7 @@ def _board(core: Any, values: Mapping[str, Any]) -> Iterator[Any]:
         supply = "The board's supply voltage."
         yield core.GaugeMetricFamily("tcxo_board_supply_volts", supply, value=status["supply_v"])
     yield from _counters(core, "tcxo_board", _BOARD_COUNTERS, status)
-    roles = {each["id"]: _role_name(each["role"]) for each in values["board"]["channels"]}
+    roles = {each["id"]: _role_name(each["role"]) for each in board["channels"]}
     for name, (key, text) in _BOARD_CHANNEL_COUNTERS.items():
         family = core.CounterMetricFamily(f"tcxo_board_channel_{name}", text, labels=["channel"])
         for each in status["channels"]:

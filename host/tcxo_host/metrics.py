@@ -98,6 +98,10 @@ class Metrics:
             self._said = ""
         except OSError as error:
             self._say(f"{path}: cannot write the metrics: {error.strerror}")
+        except Exception as error:  # a bug here must not cost the clock its correction
+            if not self._said:
+                log.exception("the metrics cannot be made")
+            self._said = repr(error)
 
     def _say(self, problem: str) -> None:
         if problem != self._said:

@@ -132,6 +132,21 @@ def test_before_the_board_is_heard_there_is_the_version_and_the_hold(running):
     assert "tcxo_last_second_timestamp_seconds" not in found
 
 
+def test_a_board_that_reports_before_it_says_who_it_is_does_no_harm(running):
+    running.pipeline.feed(0, running.board.payload())
+    assert running.pipeline.status is not None
+    running.hold("no records from the board for 5 s")
+    assert by("state", fetched(running.port)["tcxo_state"])["hold"] == 1
+    assert running.textfile.exists()
+
+
+def test_a_bug_in_the_metrics_is_logged_once_and_stops_nothing(tmp_path, caplog):
+    metrics = Metrics(textfile=str(tmp_path / "tcxo.prom"))
+    for _ in range(3):
+        metrics.update({"board": None, "state": "track"})
+    assert caplog.text.count("the metrics cannot be made") == 1
+
+
 def test_a_silent_board_shows_as_hold_with_edges_that_grow_old(running):
     running.run(70)
     before = fetched(running.port)
