@@ -9,6 +9,7 @@ import sys
 import urllib.request
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 from support.running import TRUE_PPM, Running
 from tcxo_host.config import Config, override
@@ -55,6 +56,20 @@ def running(tmp_path):
 def test_http_and_text_file_say_the_same(running):
     running.run(80)
     assert fetched(running.port) == parsed(running.textfile.read_text())
+
+
+def test_prometheus_own_choice_of_format_says_the_same(running):
+    """OpenMetrics, which Prometheus asks for, and whose parser is strict about names and types."""
+    running.run(80)
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{running.port}/metrics",
+        headers={"Accept": "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+        families = openmetrics_families(answer.read().decode())
+    names = {sample.name for family in families for sample in family.samples}
+    assert names == set(fetched(running.port))
 
 
 def test_the_clocks_and_what_is_published(running):
