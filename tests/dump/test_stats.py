@@ -51,6 +51,24 @@ def test_without_gps_errors_are_against_the_counter_and_say_so():
     assert stats["gps_pps"]["avg64"] is None
 
 
+def test_a_capture_shorter_than_a_window_is_against_gps_all_the_same():
+    stats = channel_stats(load(entries_of(frames(20, PerfectBoard(tcxo_ppm=1.7, pi_ppm=0.3)))))
+    assert stats["host_pwm"]["raw"]["mean_ppm"] == pytest.approx(0.3, abs=2e-3)
+    assert stats["host_pwm"]["against"] == "gps_pps"
+    assert stats["host_pwm"]["avg64"] is None
+
+
+def test_without_gps_the_text_says_what_errors_are_against(tmp_path):
+    board = PerfectBoard(tcxo_ppm=1.0, pi_ppm=0.3)
+    writer = CaptureWriter(tmp_path / "a", utc_of=utc_of)
+    writer.write(START_NS, build_record(identify()))
+    for n in range(1, 20):
+        writer.write(START_NS + n * 10**9, board.payload(drop=("gps_pps",)))
+    writer.close()
+    text = dump("stats", tmp_path / "a").stdout
+    assert "rtc_pps, host_pwm: against the board's own counter, for want of GPS" in text
+
+
 PERIOD = 1000
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .columns import Capture, ChannelEdges, Session
-from .series import CLOCK_OF_ROLE, Clean, against, clean_edges, frequency_ppm, series_of
+from .series import CLOCK_OF_ROLE, Clean, Series, against, clean_edges, frequency_ppm, series_of
 
 __all__ = ["PERCENTILES", "WINDOW_S", "capture_info", "channel_stats", "spread"]
 
@@ -124,11 +124,12 @@ def _session_stats(session: Session, window_s: float) -> dict[str, dict[str, Any
         if channel.rate_hz <= 0:
             continue
         clean = clean_edges(channel.ticks, session.tick_hz / channel.rate_hz)
-        tick, ppm = frequency_ppm(series_of(session, channel, clean), window_s)
+        series = series_of(session, channel, clean)
+        tick, ppm = frequency_ppm(series, window_s)
         known = ~np.isnan(ppm)
         tick, ppm = tick[known], ppm[known]
         if role == "gps_pps":
-            tcxo_tick, tcxo_ppm = tick, ppm
+            tcxo_tick, tcxo_ppm = (tick, ppm) if ppm.size else _whole_ppm(series)
         raw_tick, raw = _raw_ppm(session, channel, clean)
         if role != "gps_pps":
             ppm = _relative(tick, ppm, tcxo_tick, tcxo_ppm)
@@ -147,6 +148,16 @@ def _session_stats(session: Session, window_s: float) -> dict[str, dict[str, Any
             },
         }
     return result
+
+
+def _whole_ppm(series: Series) -> tuple[Floats, Floats]:
+    """One value over all of a signal that is shorter than a window; empty without two edges in a segment."""
+    known = np.flatnonzero(~np.isnan(series.x_s))
+    if known.size < 2 or series.segment[known[0]] != series.segment[known[-1]]:
+        return np.empty(0), np.empty(0)
+    first, last = known[0], known[-1]
+    ppm = (series.x_s[last] - series.x_s[first]) / ((last - first) * series.interval_s) * 1e6
+    return series.tick[last : last + 1], np.array([ppm])
 
 
 def _raw_ppm(session: Session, channel: ChannelEdges, clean: Clean) -> tuple[npt.NDArray[np.int64], Floats]:

@@ -88,6 +88,9 @@ def _print(figures: dict[str, Any]) -> None:
     if rows:
         print("frequency error, ppm (+ is fast)")
         print(table([("clock", "channel", "", "n", *keys), *rows]))
+        uncorrected = [role for role, each in figures["channels"].items() if "counter" in each["against"]]
+        if uncorrected:
+            print(f"{', '.join(uncorrected)}: against the board's own counter, for want of GPS")
         print()
         counts = ("edges", "lost", "missed", "doubled", "outliers", "duplicates")
         channels = figures["channels"].items()
