@@ -59,6 +59,7 @@ STEADY = load_scenario("steady")
         ("glitches", 1500, 0.0018, 0.008),
         ("reboot", 2400, 0.0030, 0.030),
         ("rtc-absent", 900, 0.0020, 0.008),
+        ("no-tcxo", 1800, 0.0030, 0.025),
     ],
 )
 def test_scenario(name, seconds, rms_ppm, worst_ppm):

@@ -25,6 +25,7 @@ __all__ = [
     "PI_D",
     "PI_U",
     "PI_V",
+    "RATES",
     "RTC_U",
     "RTC_V",
     "SIZE",
@@ -40,7 +41,7 @@ Floats = npt.NDArray[np.float64]
 GPS_U, GPS_V, PI_U, PI_V, PI_D, RTC_U, RTC_V = range(7)
 SIZE = 7
 _OFFSETS = [GPS_U, PI_U, RTC_U]
-_RATES = [GPS_V, PI_V, RTC_V]
+RATES = [GPS_V, PI_V, RTC_V]
 
 DRIFT_TIME_S = 150.0
 """Correlation time of the Pi's drift: of the order of a Pi's thermal time constants."""
@@ -80,7 +81,7 @@ class Levels:
 def transition(span_s: float) -> Floats:
     """The state's mean after ``span_s``: a 7 by 7 matrix."""
     matrix = np.eye(SIZE)
-    for u, v in zip(_OFFSETS, _RATES, strict=True):
+    for u, v in zip(_OFFSETS, RATES, strict=True):
         matrix[u, v] = span_s
     keep = math.exp(-span_s / DRIFT_TIME_S)
     gained = DRIFT_TIME_S * (1.0 - keep)
@@ -100,8 +101,8 @@ def unit_noise(span_s: float) -> Floats:
     walk = np.array([[t**3 / 3.0, t**2 / 2.0], [t**2 / 2.0, t]])
     noise = np.zeros((7, SIZE, SIZE))
     noise[0][np.ix_(_OFFSETS, _OFFSETS)] = white
-    for i, (ui, vi) in enumerate(zip(_OFFSETS, _RATES, strict=True)):
-        for uj, vj in list(zip(_OFFSETS, _RATES, strict=True))[: i + 1]:
+    for i, (ui, vi) in enumerate(zip(_OFFSETS, RATES, strict=True)):
+        for uj, vj in list(zip(_OFFSETS, RATES, strict=True))[: i + 1]:
             noise[1][np.ix_([ui, vi], [uj, vj])] = walk
             noise[1][np.ix_([uj, vj], [ui, vi])] = walk
     noise[2][PI_U, PI_U] = white
@@ -156,7 +157,7 @@ class EdgeBlock:
         cross = np.zeros((4, SIZE, len(self.weights)))
         cross[0][_OFFSETS] = with_offset_white
         cross[1][_OFFSETS] = with_offset_walk
-        cross[1][_RATES] = with_rate_walk
+        cross[1][RATES] = with_rate_walk
         cross[2][PI_U] = with_offset_white
         cross[3][PI_U] = with_offset_walk
         cross[3][PI_V] = with_rate_walk

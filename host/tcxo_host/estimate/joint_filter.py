@@ -11,6 +11,7 @@ Products are spelled ``dot`` where they run every second: on matrices this small
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -87,6 +88,10 @@ class JointFilter:
         self.cov[index, index] = variance
         if mean is not None:
             self.mean[index] = mean
+
+    def widen_together(self, indices: Sequence[int], variance: float) -> None:
+        """Doubt what these elements have in common, and not how they differ."""
+        self.cov[np.ix_(indices, indices)] += variance
 
     def shift(self, index: int, by: float, variance: float = 0.0) -> None:
         """Move the mean of one element, and widen it."""

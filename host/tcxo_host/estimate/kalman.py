@@ -190,7 +190,11 @@ class Kalman:
         hz, learning = board.tick_hz, self.learning
         self._pwm = PwmTracker(Comb(hz, rate.get("host_pwm", 50.0)))
         self._gps = PulseTracker(
-            Comb(hz, rate.get("gps_pps", 1.0)), GPS_U, learning.gps_variance, settings.first_tcxo_ppm * 1e3
+            Comb(hz, rate.get("gps_pps", 1.0)),
+            GPS_U,
+            learning.gps_variance,
+            settings.first_tcxo_ppm * 1e3,
+            watches_counter=True,
         )
         self._rtc = PulseTracker(Comb(hz, rate.get("rtc_pps", 1.0)), RTC_U, settings.rtc_ns**2, 1e5)
         self._last_tick = epoch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from .clock_model import PI_V
+from .clock_model import PI_V, RATES
 from .clocks import Clocks
 from .comb import Comb
 from .interface import Ticks
@@ -29,12 +29,24 @@ CAUTIOUS = 16
 CAUTIOUS_NS = 100.0
 """The first pulses of a clock of unknown rate are taken to be at least this noisy: what the very first ones
 tell wrongly would have the right ones refused."""
+LEAN_MEMORY = 0.8
+"""Weight of the older innovations in their running sum..."""
+LEAN_GATE = 4.0
+"""...whose size, in its own standard deviations, tells that the counter drifts as no TCXO does..."""
+LEAN_DOUBT = 2.0
+"""...and then the rates are doubted by so many times the drift that explains it."""
 
 
 class PulseTracker:
-    """The clock whose reading offset stands at index ``u`` of the joint state."""
+    """The clock whose reading offset stands at index ``u`` of the joint state.
 
-    def __init__(self, comb: Comb, u: int, variance: float, first_rate_ppb: float) -> None:
+    ``watches_counter``: its pulses are right in the long run, so that when they lean to one side for some
+    seconds the counter has drifted, as an ordinary crystal in place of the TCXO does.
+    """
+
+    def __init__(
+        self, comb: Comb, u: int, variance: float, first_rate_ppb: float, *, watches_counter: bool = False
+    ) -> None:
         self.comb = comb
         self.variance = variance
         """Of one pulse, ns^2."""
@@ -56,6 +68,8 @@ class PulseTracker:
         self._u = u
         self._first_rate_ppb = first_rate_ppb
         self._refused: list[tuple[int, float]] = []
+        self._watches_counter = watches_counter
+        self._lean = 0.0
 
     def take(self, clocks: Clocks, ticks: Ticks) -> None:
         """Use the pulses of a second. The filter must stand at the end of it or nearly."""
@@ -82,6 +96,7 @@ class PulseTracker:
         rate_variance = float(clocks.filter.cov[self._u + 1, self._u + 1])
         offset = -rate * ahead_s
         self.doubted = False
+        self._lean = 0.0
         self._is_unknown = rate_variance > 1e6
         self._pi_rates.append(float(clocks.filter.mean[PI_V]))
         clocks.filter.forget(self._u, self._noise() + rate_variance * ahead_s * ahead_s, offset)
@@ -94,6 +109,8 @@ class PulseTracker:
         if residual * residual > GATE * GATE * (predicted + noise):
             self._refuse(clocks, tick, residual, predicted + noise)
             return
+        if self._watches_counter and self.accepted >= CAUTIOUS:
+            self._watch_counter(clocks, residual, math.sqrt(predicted + noise))
         clocks.filter.update_offset(self._u, ago_s, residual, noise)
         clocks.move_anchor(self.comb, self._u, tick)
         self._pi_rates.append(float(clocks.filter.mean[PI_V]))
@@ -102,6 +119,14 @@ class PulseTracker:
         self.last_good = tick
         self.doubted = False
         self._refused.clear()
+
+    def _watch_counter(self, clocks: Clocks, residual: float, sigma: float) -> None:
+        """Doubt all rates in common when the pulses lean to one side: what they are seen against drifts."""
+        self._lean = LEAN_MEMORY * self._lean + residual / sigma
+        if self._lean**2 * (1.0 - LEAN_MEMORY**2) > LEAN_GATE**2:
+            drift_ppb = self._lean * sigma * (1.0 - LEAN_MEMORY) ** 2
+            clocks.filter.widen_together(RATES, (LEAN_DOUBT * drift_ppb) ** 2)
+            self._lean = 0.0
 
     def _noise(self) -> float:
         """Variance of a pulse, ns^2."""
