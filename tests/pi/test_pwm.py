@@ -204,7 +204,7 @@ def test_show_before_and_after_setup(pi3: FakePwmTree, capsys: pytest.CaptureFix
     assert (told["right"], told["changed"], told["exact"], told["bias_ppm"]) == (True, True, True, 0.0)
     assert run_command(pi3, "show") == 0
     text = capsys.readouterr().out
-    assert "1.2e+06 Hz from xosc / 16: exact, bias +0.0000 ppm" in text
+    assert "1200000 Hz from xosc / 16: exact, bias +0.0000 ppm" in text
     assert "50 Hz is on the pin" in text
     assert run_command(pi3, "off") == 0
     assert "off and released" in capsys.readouterr().out

@@ -116,7 +116,7 @@ def _as_text(report: PwmReport) -> str:
         lines.append("state     not exported")
     kind = "exact" if timing.exact else "not exact"
     lines.append(
-        f"clock     {float(timing.clock_hz):.6g} Hz from {timing.parent} / {float(timing.divider):g}:"
+        f"clock     {float(timing.clock_hz):.0f} Hz from {timing.parent} / {float(timing.divider):g}:"
         f" {kind}, bias {timing.bias_ppm:+.4f} ppm, jitter {timing.jitter_ns:.1f} ns"
     )
     if not timing.exact and model.shared_crystal:
