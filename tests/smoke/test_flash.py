@@ -112,6 +112,13 @@ def test_the_wrong_board_and_an_unknown_one_are_named(tmp_path, capsys):
         assert "no board 'NOPE': known are PYBV11" in err
 
 
+def test_wrong_usage_has_its_own_exit_status(capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        flash.main(["--frobnicate"])
+    assert exit_info.value.code == 64
+    assert capsys.readouterr().err.splitlines()[-1] == "tcxo-flash: unrecognized arguments: --frobnicate"
+
+
 def test_no_port_a_busy_port_and_something_else_on_the_port(tmp_path, capsys):
     assert flash.main(["--port", str(tmp_path / "none")]) == 69
     assert "is the board plugged in?" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
+from tcxo_host.cli import Parser
 from tcxo_host.errors import DataError, TcxoError, UnavailableError
 
 if TYPE_CHECKING:  # mpremote may be missing
@@ -30,7 +31,7 @@ package missing, 73 no room on the board, 130 interrupted
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tcxo-flash",
         description="Install the capture firmware on a board that runs MicroPython.",
         epilog=_EPILOG,
