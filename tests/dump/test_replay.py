@@ -73,6 +73,8 @@ def test_a_cut_capture_is_used_and_the_exit_status_says_so(tmp_path):
         (["replay", "/dev/null", "--speed", "-1"], 64, "expected max"),
         (["record", "--link", "serial:/nonexistent", "-o", "/tmp/never"], 69, "no such device"),
         (["record", "--rotate", "soon"], 64, "expected a period"),
+        (["record", "--seconds", "0"], 64, "expected a number of seconds above 0"),
+        (["info", "sim:day", "--seconds=-3"], 64, "expected a number of seconds above 0"),
         (["frobnicate"], 64, "invalid choice"),
     ],
 )

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from ..progress import Progress
     from ..source import Sources
 
-__all__ = ["Stop", "add_command", "add_sources", "complain", "finish", "open_sources", "period_s"]
+__all__ = [
+    "Stop",
+    "add_command",
+    "add_sources",
+    "complain",
+    "finish",
+    "open_sources",
+    "period_s",
+    "positive_s",
+]
 
 
 class Stop:
@@ -60,7 +69,7 @@ def add_sources(parser: Any) -> None:
         " a live link (serial:/dev/ttyACM0), or a simulated board (sim:SCENARIO[:SEED])",
     )
     parser.add_argument(
-        "--seconds", type=float, metavar="N", help="of a link or simulation, stop after N seconds"
+        "--seconds", type=positive_s, metavar="N", help="of a link or simulation, stop after N seconds"
     )
     parser.add_argument(
         "--last", metavar="PERIOD", type=period_s, help="only the last 10m, 1h, 1d... until now"
@@ -91,6 +100,17 @@ def open_sources(
             since_utc_ns=None if args.last is None else time.time_ns() - round(args.last * 1e9),
             **more,
         )
+
+
+def positive_s(text: str) -> float:
+    """A number of seconds above 0."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of seconds above 0")
+    return seconds
 
 
 def period_s(text: str) -> float:

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from .common import Stop, add_command, complain, period_s
+from .common import Stop, add_command, complain, period_s, positive_s
 
 __all__ = ["add_parser", "main"]
 
@@ -36,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
         "--keep", type=int, default=0, metavar="N", help="in a directory, keep the N newest files"
     )
     parser.add_argument(
-        "--seconds", type=float, metavar="N", help="stop after N seconds (default: when told)"
+        "--seconds", type=positive_s, metavar="N", help="stop after N seconds (default: when told)"
     )
     parser.set_defaults(main=main)
 
