@@ -13,7 +13,8 @@ from .dump.commands import export, import_, info, plot, record, replay, show, st
 __all__ = ["main"]
 
 EPILOG = """\
-A FILE may be a capture (plain, .gz or .zst), - for stdin, or a live link such as serial:/dev/ttyACM0.
+A FILE may be a capture (plain, .gz or .zst), - for stdin, a live link such as serial:/dev/ttyACM0, or a
+simulated board such as sim:day.
 The exit status is 65 when a file was cut, damaged or no capture; what could be read is used all the same.
 
 example:
