@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tcxo_protocol.records import Identify
-from tcxo_protocol.spec import Role
+from tcxo_protocol.spec import Role, role_name
 
 from .config import PwmConfig
 
@@ -16,7 +16,7 @@ def misfits(board: Identify, pwm: PwmConfig) -> list[str]:
     for role in (Role.GPS_PPS, Role.HOST_PWM):
         if not any(channel.role == role for channel in board.channels):
             found.append(
-                f"board {board.board} has no {role.name.lower()} channel, and nothing can be published without:"
+                f"board {board.board} has no {role_name(role)} channel, and nothing can be published without:"
                 " give it one in its board_config and flash it (tcxo-flash), or set link.url to another board"
             )
     for channel in board.channels:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from tcxo_protocol.records import Identify, ProtocolError, Status
-from tcxo_protocol.spec import EDGES_HEAD, EdgeFlag, Role, struct_of
+from tcxo_protocol.spec import EDGES_HEAD, EdgeFlag, role_name, struct_of
 
 from .estimate.interface import Board, Second
 
@@ -69,7 +69,7 @@ class EdgeCollector:
         self.identify = record
         self._by_id = {}
         for channel in record.channels:
-            role = Role(channel.role).name.lower() if channel.role in set(Role) else f"role{channel.role}"
+            role = role_name(channel.role)
             ledger = self.ledgers.setdefault(role, ChannelLedger(role, channel.rate_mhz / 1000))
             ledger.rate_hz = channel.rate_mhz / 1000
             ledger.last_tick = ledger.next_number = None

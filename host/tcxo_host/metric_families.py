@@ -7,7 +7,7 @@ from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
-from tcxo_protocol.spec import Role
+from tcxo_protocol.spec import role_name
 
 from .estimate.interface import State
 
@@ -139,7 +139,7 @@ def _board(core: Any, values: Mapping[str, Any]) -> Iterator[Any]:
         supply = "The board's supply voltage."
         yield core.GaugeMetricFamily("tcxo_board_supply_volts", supply, value=status["supply_v"])
     yield from _counters(core, "tcxo_board", _BOARD_COUNTERS, status)
-    roles = {each["id"]: _role_name(each["role"]) for each in board["channels"]}
+    roles = {each["id"]: role_name(each["role"]) for each in board["channels"]}
     for name, (key, text) in _BOARD_CHANNEL_COUNTERS.items():
         family = core.CounterMetricFamily(f"tcxo_board_channel_{name}", text, labels=["channel"])
         for each in status["channels"]:
@@ -156,7 +156,3 @@ def _counters(
 
 def _gauge(core: Any, name: str, text: str, label: str) -> Any:
     return core.GaugeMetricFamily(name, text, labels=[label])
-
-
-def _role_name(role: int) -> str:
-    return Role(role).name.lower() if role in set(Role) else f"role{role}"

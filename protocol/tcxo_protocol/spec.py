@@ -44,6 +44,7 @@ __all__ = [
     "RecordType",
     "ResetCause",
     "Role",
+    "role_name",
     "struct_of",
 ]
 
@@ -73,6 +74,11 @@ class Role(enum.IntEnum):
     RTC_PPS = 2
     HOST_PWM = 3
     AUX = 4
+
+
+def role_name(role: int) -> str:
+    """The role as it is written everywhere, ``gps_pps``; ``role9`` for one that a newer board has."""
+    return Role(role).name.lower() if role in set(Role) else f"role{role}"
 
 
 class ResetCause(enum.IntEnum):

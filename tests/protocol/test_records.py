@@ -29,6 +29,8 @@ from tcxo_protocol.spec import (
     TEMPERATURE_ABSENT,
     VOLTAGE_ABSENT,
     RecordType,
+    Role,
+    role_name,
     struct_of,
 )
 
@@ -146,3 +148,7 @@ def values_of(declared):
             ChannelCounts(c.id, c.edges, c.overcaptures, c.ring_drops) for c in declared.channels
         ),
     }
+
+
+def test_a_role_of_a_newer_board_has_a_name_too():
+    assert [role_name(role) for role in (Role.GPS_PPS, Role.HOST_PWM, 9)] == ["gps_pps", "host_pwm", "role9"]

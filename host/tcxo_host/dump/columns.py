@@ -28,13 +28,13 @@ from tcxo_protocol.spec import (
     TEMPERATURE_ABSENT,
     EdgeFlag,
     RecordType,
-    Role,
+    role_name,
     struct_of,
 )
 
 from ..pipeline import SILENCE_NS
 
-__all__ = ["Capture", "ChannelEdges", "Loader", "Session", "StatusColumns", "load", "role_of"]
+__all__ = ["Capture", "ChannelEdges", "Loader", "Session", "StatusColumns", "load"]
 
 Floats = npt.NDArray[np.float64]
 Ticks = npt.NDArray[np.int64]
@@ -309,7 +309,7 @@ class _SessionBuilder:
     def build(self) -> Session:
         channels = {}
         for channel in self.identify.channels:
-            role = role_of(channel.role)
+            role = role_name(channel.role)
             channels[role] = _channel_edges(role, channel.rate_mhz / 1000, *self._blobs[channel.id].arrays())
         last = parse_body(RecordType.STATUS, self._last_status) if self._last_status else None
         assert last is None or isinstance(last, Status)
@@ -332,11 +332,6 @@ class _SessionBuilder:
             _celsius(heads["mcu_cdeg"]),
             _celsius(heads["external_cdeg"]),
         )
-
-
-def role_of(role: int) -> str:
-    """The role's name as everywhere in the project."""
-    return Role(role).name.lower() if role in set(Role) else f"role{role}"
 
 
 def _celsius(cdeg: npt.NDArray[np.int16]) -> Floats:

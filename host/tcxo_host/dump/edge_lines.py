@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 from tcxo_protocol.capture_file import Entry, EntryKind
 from tcxo_protocol.records import Edges, Identify, ProtocolError, Record, Status, Text, parse_payload
-from tcxo_protocol.spec import Role
-
-from .columns import role_of
+from tcxo_protocol.spec import Role, role_name
 
 __all__ = ["LETTERS", "ROLES", "EdgeLines", "seconds_text"]
 
-ROLES = tuple(role.name.lower() for role in Role)
+ROLES = tuple(role_name(role) for role in Role)
 LETTERS = {role: chr(ord("A") + index) for index, role in enumerate(ROLES)}
 """The channel letters of TICC and TimeLab, by role."""
 
@@ -48,7 +46,7 @@ class EdgeLines:
         for record in records:
             if isinstance(record, Identify):
                 self._tick_hz = record.tick_hz
-                self._role_by_id = {each.id: role_of(each.role) for each in record.channels}
+                self._role_by_id = {each.id: role_name(each.role) for each in record.channels}
             if isinstance(record, Edges):
                 yield from self._edges(record)
             elif self._form == "records":
@@ -79,7 +77,7 @@ def _numbered(record: Edges, role: str) -> Iterator[str]:
 def _record(record: Record) -> str:
     if isinstance(record, Identify):
         channels = " ".join(
-            f"{each.id}:{role_of(each.role)}@{each.rate_mhz / 1000:g}Hz" for each in record.channels
+            f"{each.id}:{role_name(each.role)}@{each.rate_mhz / 1000:g}Hz" for each in record.channels
         )
         return (
             f"identify board={record.board} boot={record.boot_id:08x} tick_hz={record.tick_hz}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tcxo_protocol.records import Edges, Identify, ProtocolError, Status, parse_payload
-from tcxo_protocol.spec import Role
+from tcxo_protocol.spec import role_name
 
 from ..errors import TcxoError
 from ..link import Link
@@ -98,7 +98,7 @@ def look_at_status(status: Mapping[str, Any], path: str) -> BoardLook | None:
     board = status.get("board")
     if not board:
         return None
-    pins = {_role_name(each["role"]): each["pin"] for each in board.get("channels", [])}
+    pins = {role_name(each["role"]): each["pin"] for each in board.get("channels", [])}
     channels = {}
     for role, values in status.get("channels", {}).items():
         age_s = values.get("age_s")
@@ -122,7 +122,7 @@ def _summary(url: str, who: Identify, ticks: Mapping[int, list[int]], status: St
     for channel in who.channels:
         seen = ticks.get(channel.id, [])
         span = seen[-1] - seen[0] if len(seen) > 1 else 0
-        role = _role_name(channel.role)
+        role = role_name(channel.role)
         channels[role] = ChannelLook(
             role,
             channel.pin,
@@ -133,10 +133,3 @@ def _summary(url: str, who: Identify, ticks: Mapping[int, list[int]], status: St
         )
     protocol = f"{who.protocol_major}.{who.protocol_minor}"
     return BoardLook(url, who.board, who.firmware_version, protocol, channels)
-
-
-def _role_name(role: int) -> str:
-    try:
-        return Role(role).name.lower()
-    except ValueError:
-        return f"role_{role}"
