@@ -48,7 +48,6 @@ class EdgeCollector:
         self.identify: Identify | None = None
         self.ledgers: dict[str, ChannelLedger] = {}
         self.needs_identify = True
-        self.stale_records = 0
         self.first_tick: int | None = None
         self._has_external = False
         self._by_id: dict[int, ChannelLedger] = {}
@@ -107,7 +106,6 @@ class EdgeCollector:
         if self.needs_identify:
             return None
         if record.tick <= self._last_status_tick:
-            self.stale_records += 1
             self.needs_identify = record.tick < self._last_status_tick
             return None
         self._last_status_tick = record.tick
@@ -150,7 +148,6 @@ class EdgeCollector:
         if ledger.next_number is not None and ledger.last_tick is not None:
             ahead = (number - ledger.next_number) & 0xFFFFFFFF
             if int(ticks[0]) <= ledger.last_tick or ahead >= 1 << 31:
-                self.stale_records += 1
                 ledger.duplicates += ticks.size
                 self.needs_identify = int(ticks[-1]) < ledger.last_tick
                 return

@@ -13,8 +13,6 @@ from .link import Received
 
 __all__ = ["SerialLink"]
 
-READ_TIMEOUT_S = 0.5
-
 
 class SerialLink:
     """Frames from a serial line. Opens at once; raises LinkError with the remedy when it cannot."""
@@ -23,9 +21,7 @@ class SerialLink:
         self.url = f"serial:{device}"
         self._decoder = FrameDecoder()
         try:
-            self._port = serial.serial_for_url(
-                device, baudrate=baud, timeout=READ_TIMEOUT_S, do_not_open=True
-            )
+            self._port = serial.serial_for_url(device, baudrate=baud, timeout=0.5, do_not_open=True)
             if "://" not in device:  # URL handlers know neither
                 self._port.exclusive = True  # two readers would each get half of the frames
                 self._port.write_timeout = 1

@@ -73,13 +73,6 @@ class FrameDecoder:
         self._overlong = False
         self._next_seq: int | None = None
 
-    def resynchronise(self) -> None:
-        """Forget the partial frame and the sequence: the line was reopened or the board restarted."""
-        self.counts.skipped_bytes += len(self._buffer)
-        self._buffer.clear()
-        self._synchronised = self._overlong = False
-        self._next_seq = None
-
     def feed(self, data: bytes) -> list[Frame]:
         """Take the next bytes of the line; return the frames they complete, in order."""
         frames: list[Frame] = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .clock_model import Levels
 from .comb import Comb
 from .joint_filter import JointFilter
@@ -25,10 +23,6 @@ class Clocks:
         if tick > self.epoch:
             self.filter.predict((tick - self.epoch) / self.tick_hz, self.levels)
             self.epoch = tick
-
-    def set_levels(self, **levels: float) -> None:
-        """Change noise levels."""
-        self.levels = replace(self.levels, **levels)
 
     def seconds_after(self, tick: int) -> float:
         """How long ``tick`` lies after the epoch, nominal seconds."""

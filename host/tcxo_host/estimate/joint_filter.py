@@ -119,7 +119,5 @@ class PreparedBlock:
         self.block = block
         self.weights = block.weights
         self.process, self.moments, self.cross = block.at(levels, jitter_variance)
-        self.mean_row: Floats = block.design[0]
-        """What the mean of the edges' phases is made of."""
         self.process_mean_variance = float(self.moments[0, 0] - jitter_variance * block.edge_noise[0, 0])
         """What the clocks' own noise inside the block does to the mean of the phases, ns^2."""

@@ -40,7 +40,6 @@ class PwmReport:
     chip: str | None
     state: PwmState | None
     timing: PwmTiming
-    clock_asked_hz: int | None
     problem: str = ""
     changed: bool = False
 
@@ -58,19 +57,18 @@ def look(root: Root, rate_hz: int = 50, gpio: int = 12, model: PiModel | None = 
     """
     model = model or identify_model(root)
     pin = model.pin(gpio)
-    asked = requested_clock_hz(root, model)
-    timing = _timing(root, model, rate_hz, asked)
+    timing = _timing(root, model, rate_hz)
     try:
         channel = find_channel(root, model, pin, time.sleep)
         state = channel.state()
     except TcxoError as error:
-        return PwmReport(model, pin, rate_hz, None, None, timing, asked, str(error))
-    report = PwmReport(model, pin, rate_hz, channel.chip, state, timing, asked)
+        return PwmReport(model, pin, rate_hz, None, None, timing, str(error))
+    report = PwmReport(model, pin, rate_hz, channel.chip, state, timing)
     if report.right:
         return report
     now = _describe(state)
     problem = f"GPIO{gpio} gives {now} where {rate_hz} Hz is wanted: run 'sudo tcxo-host pwm setup'"
-    return PwmReport(model, pin, rate_hz, channel.chip, state, timing, asked, problem)
+    return PwmReport(model, pin, rate_hz, channel.chip, state, timing, problem)
 
 
 def prepare(
@@ -90,11 +88,10 @@ def prepare(
     model = model or identify_model(root)
     refuse_foreign_crystal(model, measure_only)
     pin = model.pin(gpio)
-    asked = requested_clock_hz(root, model)
-    timing = _timing(root, model, rate_hz, asked)
+    timing = _timing(root, model, rate_hz)
     channel = find_channel(root, model, pin, pause)
     changed = channel.set_square_wave(nominal_period_ns(rate_hz))
-    return PwmReport(model, pin, rate_hz, channel.chip, channel.state(), timing, asked, changed=changed)
+    return PwmReport(model, pin, rate_hz, channel.chip, channel.state(), timing, changed=changed)
 
 
 def switch_off(root: Root, gpio: int = 12, model: PiModel | None = None) -> tuple[Channel, bool]:
@@ -139,7 +136,7 @@ def kernel_version(root: Root) -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else (6, 1)
 
 
-def _timing(root: Root, model: PiModel, rate_hz: int, asked_hz: int | None) -> PwmTiming:
+def _timing(root: Root, model: PiModel, rate_hz: int) -> PwmTiming:
     if not 1 <= rate_hz <= MAX_RATE_HZ:
         raise UsageError(f"a PWM rate of {rate_hz} Hz is not possible: use 1 to {MAX_RATE_HZ} Hz, best 50")
     plld = root.read("/sys/kernel/debug/clk/plld_per/clk_rate")
@@ -147,7 +144,7 @@ def _timing(root: Root, model: PiModel, rate_hz: int, asked_hz: int | None) -> P
         return pwm_timing(
             model,
             rate_hz,
-            requested_clock_hz=asked_hz,
+            requested_clock_hz=requested_clock_hz(root, model),
             plld_hz=int(plld) if plld and plld.isdigit() and model.plld_hz else None,
             kernel=kernel_version(root),
         )

@@ -26,12 +26,6 @@ class RingReader:
         """Drop the oldest ``entries``; their numbers show up as a gap."""
         self._ctl[3] = (self._ctl[3] + entries) & 0xFFFF
 
-    def peek(self, position):
-        """``(tick, channel, flags, low half of number)`` of the entry ``position`` after the oldest."""
-        slot = (self._ctl[3] + position) & self._ctl[4]
-        tick, meta = struct.unpack_from("<QI", self._ring, slot * ENTRY_BYTES)
-        return tick, meta & 0xFF, (meta >> 8) & 0xFF, meta >> 16
-
     def drain(self, builder, entries):
         """Pack the oldest ``entries`` (at most ENTRIES_PER_FRAME) into edges records, and free them."""
         for index in range(len(self._chans)):
