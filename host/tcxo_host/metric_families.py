@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
@@ -55,12 +54,13 @@ _SINGLES = {
 }
 
 
-def families(core: ModuleType, values: Mapping[str, Any] | None) -> Iterator[Any]:
+def families(core: ModuleType, version: str, values: Mapping[str, Any] | None) -> Iterator[Any]:
     """All metrics of one moment. ``values``: the status as the daemon writes it; None: only ``tcxo_info``.
 
-    ``core`` is ``prometheus_client.core``, handed in because it is optional. What is not known is left out.
+    ``core`` is ``prometheus_client.core``, handed in because it is optional. ``version``: the
+    daemon's. What is not known is left out.
     """
-    yield _info(core, (values or {}).get("board"))
+    yield _info(core, version, (values or {}).get("board"))
     if values is not None:
         yield from _clocks(core, values)
         yield from _singles(core, values)
@@ -69,8 +69,8 @@ def families(core: ModuleType, values: Mapping[str, Any] | None) -> Iterator[Any
         yield from _counters(core, "tcxo_line", _LINE_COUNTERS, values["line"])
 
 
-def _info(core: Any, board: Mapping[str, Any] | None) -> Any:
-    labels = {"version": version("tcxo-host")}
+def _info(core: Any, version: str, board: Mapping[str, Any] | None) -> Any:
+    labels = {"version": version}
     if board:
         labels |= {
             "board": board["board"],

@@ -8,6 +8,7 @@ import importlib
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class Metrics:
             raise UnavailableError(
                 "metrics need the package prometheus-client: pip install 'tcxo-host[metrics]'"
             ) from None
+        self._version = version("tcxo-host")
         self._values: Mapping[str, Any] | None = None
         self._textfile = Path(textfile) if textfile else None
         self._said = ""
@@ -77,7 +79,7 @@ class Metrics:
 
     def collect(self) -> Iterator[Any]:
         """The families of one scrape, all of one second."""
-        return families(self._core, self._values)
+        return families(self._core, self._version, self._values)
 
     def _serve(self) -> None:
         host, port = _address(self._listen)

@@ -1,6 +1,7 @@
 """Data goes one way, and so do imports; importing the daemon pulls in nothing heavy."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,9 +23,19 @@ ALLOWED = {
     "tcxo_host.sim": {"tcxo_host", "tcxo_protocol", "tcxo_firmware"},
     "tcxo_tools": set(SOURCES),
 }
-PURE = ["edges", "pipeline", "policy", "report", "sim.world", "sim.frames", "sim.trial"] + [
-    f"estimate.{path.stem}" for path in (SOURCES["tcxo_host"] / "estimate").glob("*.py")
-]
+# From the link to the file, in tcxo_host; nothing imports what is to its right.
+WAY = (
+    ("link", "link_serial", "link_i2c"),
+    ("edges",),
+    ("estimate",),
+    ("policy",),
+    ("pipeline",),
+    ("publish", "refclock", "report", "metrics", "metric_families"),
+    ("outputs",),
+    ("daemon",),
+    ("commands", "cli"),
+)
+CONTRACT = "estimate.interface"  # what edges become, and what is made of them: shared by both sides
 IMPURE_IMPORTS = {
     "os",
     "io",
@@ -34,6 +45,9 @@ IMPURE_IMPORTS = {
     "subprocess",
     "threading",
     "signal",
+    "pathlib",
+    "sys",
+    "importlib",
     "serial",
     "smbus2",
 }
@@ -63,11 +77,46 @@ def test_nothing_imports_against_the_direction(package):
         assert ours <= allowed, f"{path} imports {ours - allowed}"
 
 
-@pytest.mark.parametrize("module", PURE)
-def test_pure_modules_do_no_io(module):
-    path = SOURCES["tcxo_host"] / (module.replace(".", "/") + ".py")
+def siblings(path):
+    """Modules of its own package that a module of tcxo_host imports, dotted, without the package's name."""
+    inside = path.relative_to(SOURCES["tcxo_host"]).parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            above = inside[: len(inside) - node.level]
+            if node.module:
+                yield ".".join((*above, node.module))
+            else:
+                yield from (".".join((*above, alias.name)) for alias in node.names)
+
+
+@pytest.mark.parametrize("place", range(len(WAY)))
+def test_nothing_on_the_way_imports_what_is_to_its_right(place):
+    later = {name for names in WAY[place + 1 :] for name in names}
+    for name in WAY[place]:
+        alone = SOURCES["tcxo_host"] / f"{name}.py"
+        for path in [alone] if alone.exists() else (SOURCES["tcxo_host"] / name).rglob("*.py"):
+            found = {each for each in siblings(path) if each.split(".")[0] in later and each != CONTRACT}
+            assert not found, f"{path} imports {found}"
+
+
+def pure_modules():
+    """Those that say so in their docstring, and what they are made of."""
+    for package in ("tcxo_protocol", "tcxo_host", "tcxo_tools"):
+        for path in files(package):
+            about = ast.get_docstring(ast.parse(path.read_text())) or ""
+            if re.search(r"\bPure[.:]|\bno I/O\b", about) or path.parent.name == "estimate":
+                yield path
+
+
+@pytest.mark.parametrize("path", pure_modules(), ids=lambda path: f"{path.parent.name}.{path.stem}")
+def test_pure_modules_do_no_io(path):
     touched = {name.split(".")[0] for name in imports(path)} & IMPURE_IMPORTS
     assert not touched, f"{path} imports {touched}"
+
+
+def test_the_middle_says_that_it_is_pure():
+    told = {path.stem for path in pure_modules()}
+    assert {"edges", "pipeline", "policy", "report", "kalman", "boxcar", "i2c_pages"} <= told
 
 
 @pytest.mark.parametrize("module", ["tcxo_host.daemon", "tcxo_host.cli", "tcxo_host.dump_cli"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 __all__ = ["duration", "table", "utc"]
 
@@ -22,7 +22,7 @@ def table(rows: Sequence[Sequence[object]]) -> str:
 
 def utc(utc_s: float | None) -> str:
     """``2026-01-01 00:00:00Z``."""
-    return "-" if utc_s is None else time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(utc_s))
+    return "-" if utc_s is None else datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""A scenario through the daemon's own pipeline, faster than real time, against the truth.
+"""A scenario through the daemon's own pipeline, faster than real time, against the truth. Pure.
 
 The value chrony has at any time is the last one written, and it counts for the second that starts half a
 second (chrony's mean reading delay) after the writing: that is what errors are taken of.

@@ -1,4 +1,4 @@
-"""The simulated world second by second: edges on the board's pins, and the truth beside them.
+"""The simulated world second by second: edges on the board's pins, and the truth beside them. Pure.
 
 Everything is generated in chunks of ``CHUNK_S`` seconds, so what comes out depends on the scenario and
 the seed alone, however it is stepped.
