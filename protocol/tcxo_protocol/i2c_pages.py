@@ -63,6 +63,8 @@ SLOT_PAYLOAD = SLOT_BYTES - _SLOT_HEAD.size - _SLOT_TAIL.size
 MEMORY_BYTES = HEAD_BYTES + (SLOT_COUNT + 1) * SLOT_BYTES
 
 _READ_ATTEMPTS = 4
+_OVERTAKEN_BY = range(SLOT_COUNT, 9 * SLOT_COUNT, SLOT_COUNT)
+"""By how much a slot's serial number may have grown since the head was read."""
 
 
 class PagesError(ValueError):
@@ -175,7 +177,8 @@ class PageReader:
             intact = first == last and told_length == length and crc == crc32(data[:end])
             if intact and first == serial:
                 return bytes(data[_SLOT_HEAD.size : end])
-            if intact or first > serial:
+            # Being rewritten: no use to read on. Any other number is noise.
+            if intact or first - serial in _OVERTAKEN_BY:
                 return None
             self.torn_reads += 1
         return None

@@ -15,7 +15,7 @@ from pi.fake_i2c import FUNC_SMBUS_ONLY, FakeBus, MemoryDevice
 from tcxo_host.errors import DataError, LinkError, UsageError
 from tcxo_host.link import Received, open_link
 from tcxo_host.link_i2c import I2cLink
-from tcxo_protocol.i2c_pages import MEMORY_BYTES, SLOT_COUNT
+from tcxo_protocol.i2c_pages import MEMORY_BYTES, SLOT_COUNT, slot_offset
 from tcxo_protocol.records import Channel, Edges, Identify, Status, build_record, parse_payload
 
 IDENTIFY = build_record(Identify(7, 1, 84_000_000, 32, "0.1.0", "SIM", "1.26", (Channel(1, 1, 1000, "X1"),)))
@@ -94,6 +94,23 @@ def test_identify_comes_first_and_then_everything_new_in_order(board: Board) -> 
     assert read_some(link) == [edges(2), status(1)]
     assert read_some(link, 0.2) == []
     assert link.counts.frames == 3
+
+
+def test_a_slot_that_noise_gave_a_later_number_is_read_again(board: Board) -> None:
+    """A line that hangs high for one transfer says 0xffffffff, which is no reason to give the slot up."""
+    link = board.link()
+    assert read_some(link) == [IDENTIFY]
+    board.pages.push(edges(1))
+    head_bytes, reads = slot_offset(0), []
+
+    def noisy(address: int, write: bytes, read: int) -> bytes:
+        reads.append(int.from_bytes(write, "big"))
+        is_first_of_slot = reads[-1] >= head_bytes and sum(at >= head_bytes for at in reads) == 1
+        return b"\xff" * read if is_first_of_slot else board.device(address, write, read)
+
+    board.bus.device = noisy
+    assert read_some(link) == [edges(1)]
+    assert (link.counts.lost_frames, link.counts.bad_frames) == (0, 1)
 
 
 def test_open_link_knows_the_url(board: Board) -> None:
