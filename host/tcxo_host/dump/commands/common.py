@@ -9,9 +9,9 @@ import sys
 import time
 from collections.abc import Iterator
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from ...errors import DataError
+from ...errors import DataError, OutputError
 
 if TYPE_CHECKING:
     from ..progress import Progress
@@ -24,6 +24,7 @@ __all__ = [
     "complain",
     "finish",
     "open_sources",
+    "open_text",
     "period_s",
     "positive_s",
 ]
@@ -111,6 +112,20 @@ def positive_s(text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r}: expected a number of seconds above 0")
     return seconds
+
+
+@contextlib.contextmanager
+def open_text(path: str) -> Iterator[IO[str]]:
+    """A text file for writing, ``-`` for stdout. Raises OutputError."""
+    if path == "-":
+        yield sys.stdout
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(open(path, "w", encoding="utf8"))
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+        yield file
 
 
 def period_s(text: str) -> float:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 from collections.abc import Iterable, Iterator
-from typing import IO, Any
+from typing import Any
 
-from .common import add_command, add_sources, finish, open_sources
+from .common import add_command, add_sources, finish, open_sources, open_text
 
-__all__ = ["add_parser", "main", "open_text"]
+__all__ = ["add_parser", "main"]
 
 EXAMPLE = """\
   tcxo-dump export monday.tcxocap --format timelab -o monday.txt
@@ -74,19 +73,3 @@ def _lines(form: str, entries: Iterable[Any]) -> Iterator[str]:
     lines = EdgeLines(form, set(ROLES))
     for entry in entries:
         yield from lines.of(entry)
-
-
-@contextlib.contextmanager
-def open_text(path: str) -> Iterator[IO[str]]:
-    """A text file for writing, ``-`` for stdout. Raises OutputError."""
-    from ...errors import OutputError
-
-    if path == "-":
-        yield sys.stdout
-        return
-    with contextlib.ExitStack() as stack:
-        try:
-            file = stack.enter_context(open(path, "w", encoding="utf8"))
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
-        yield file

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from .common import add_command, add_sources, finish, open_sources
+from .common import add_command, add_sources, finish, open_sources, open_text
 
 __all__ = ["add_parser", "main"]
 
@@ -77,7 +77,8 @@ def main(args: argparse.Namespace) -> int:
     rows = published = 0
     state = ""
     progress = Progress("replay", quiet=args.csv == "-" and sys.stdout.isatty())
-    with _open_csv(args.csv) as csv, open_sources(args, "replay", progress) as sources:
+    rows_file = open_text(args.csv) if args.csv else contextlib.nullcontext()
+    with rows_file as csv, open_sources(args, "replay", progress) as sources:
         if csv:
             csv.write(CSV_HEADER + "\n")
         try:
@@ -121,18 +122,3 @@ def _speed(text: str) -> float:
         if float(text) > 0:
             return float(text)
     raise argparse.ArgumentTypeError(f"{text!r}: expected max or a factor such as 10")
-
-
-@contextlib.contextmanager
-def _open_csv(path: str | None) -> Any:
-    from ...errors import OutputError
-
-    if path is None or path == "-":
-        yield None if path is None else sys.stdout
-        return
-    with contextlib.ExitStack() as stack:
-        try:
-            file = stack.enter_context(open(path, "w", encoding="ascii"))
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
-        yield file
