@@ -39,6 +39,8 @@ class _Said:
 
     state: str = ""
     link_error: str = ""
+    link_open: bool = False
+    """That the link is open, and nothing has come over it since."""
     bad_records: int = 0
 
 
@@ -94,8 +96,10 @@ class Daemon:
 
     def _follow(self, link: Link) -> None:
         """One open link, until it goes away or we are told to stop."""
-        log.info("link %s is open", link.url)
-        self._said.link_error = ""
+        # An I2C bus opens whether or not a board is on it: what is tried again in vain is told once.
+        if not self._said.link_open:
+            log.info("link %s is open", link.url)
+        self._said.link_open = True
         self._pipeline.link_opened()
         self._outputs.link_opened(time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW))
         asked = heard = time.monotonic()
@@ -107,7 +111,9 @@ class Daemon:
                 now = time.monotonic()
                 for each in received:
                     self._take(each, link.counts)
-                heard = now if received else heard
+                if received:
+                    heard = now
+                    self._said.link_error, self._said.link_open = "", False
                 silent = now - heard > self._config.link.silence_s
                 if silent:
                     reason = f"no records from the board for {self._config.link.silence_s:g} s"
@@ -155,7 +161,7 @@ class Daemon:
         Every call is a valid second or a deliberate hold, which is what feeds systemd's watchdog.
         """
         self._notifier.watchdog()
-        shown = "".join(" " if each.isdigit() else each for each in f"{state} {reason}")
+        shown = _without_digits(f"{state} {reason}")
         if shown != self._said.state:
             log.info("state %s%s", state, f": {reason}" if reason else "")
         self._said.state = shown
@@ -174,7 +180,7 @@ class Daemon:
     def _link_lost(self, error: LinkError) -> None:
         if not self._retry:
             raise error
-        if str(error) != self._said.link_error:
+        if _without_digits(str(error)) != _without_digits(self._said.link_error):
             log.warning("%s; trying again until it is back", error)
         self._said.link_error = str(error)
         self._state("hold", "no link to the board")
@@ -202,6 +208,11 @@ def _make_estimator(config: Config) -> Estimator:
     from .rp1_ratio import Rp1Corrected, Rp1Ratio
 
     return Rp1Corrected(estimator, Rp1Ratio().second)
+
+
+def _without_digits(text: str) -> str:
+    """For comparing what only counts on."""
+    return "".join(" " if each.isdigit() else each for each in text)
 
 
 def _added(one: LineCounts, other: LineCounts) -> LineCounts:
