@@ -1,12 +1,13 @@
 """info, show, stats: the figures of captures whose truth is known."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from support.captures import START_NS, frames, utc_of, write_capture
 from support.dump import dump
-from support.streams import CHANNEL_OF, TICK_HZ, PerfectBoard, identify
+from support.streams import CHANNEL_OF, TICK_HZ, PerfectBoard, identify, status
 from tcxo_host.dump.columns import load
 from tcxo_host.dump.series import clean_edges
 from tcxo_host.dump.source import Sources
@@ -244,3 +245,14 @@ def test_stats_of_a_capture_as_text(tmp_path):
     write_capture(path, seconds=70)
     text = dump("stats", path).stdout
     assert "Pi     host_pwm  avg64" in text
+
+
+def test_a_sensor_that_fails_is_not_replaced_by_another():
+    """As the daemon has it; see ``EdgeCollector``."""
+    readings = [None, 25.5, None, 25.6]
+    payloads = [build_record(identify())] + [
+        build_record(replace(status((second + 1) * TICK_HZ), mcu_c=45.0, external_c=external_c))
+        for second, external_c in enumerate(readings)
+    ]
+    (session,) = load(entries_of(enumerate(payloads))).sessions
+    assert session.status.temperature_c == pytest.approx([45.0, 25.5, float("nan"), 25.6], nan_ok=True)

@@ -93,8 +93,9 @@ class StatusColumns:
 
     @property
     def temperature_c(self) -> Floats:
-        """What the pipeline uses: the external sensor where there is one."""
-        return np.where(np.isnan(self.external_c), self.mcu_c, self.external_c)
+        """What the pipeline uses: the external sensor from its first reading on, as ``EdgeCollector`` has it."""
+        has_external = np.logical_or.accumulate(~np.isnan(self.external_c))
+        return np.where(has_external, self.external_c, self.mcu_c)
 
 
 @dataclass(frozen=True, slots=True)
