@@ -163,3 +163,13 @@ def test_beside_the_daemon_a_full_disk_is_said_once_and_tried_again_later(caplog
     (said,) = (record.getMessage() for record in caplog.records)
     assert said.startswith("/dev/full: cannot record: No space left on device")
     assert said.endswith("; recording rests, publishing goes on")
+
+
+def test_a_clock_that_is_behind_costs_not_the_file_being_written(tmp_path):
+    for day in ("20270101", "20270102"):
+        (tmp_path / f"tcxo-{day}T000000Z.tcxocap").write_bytes(b"")
+    writer = CaptureWriter(tmp_path, keep=1, utc_of=utc_of)
+    for host_ns, payload in frames(20):
+        writer.write(host_ns, payload)
+    writer.close()
+    assert read(writer.path) == (list(frames(20)), [])

@@ -212,8 +212,9 @@ class CaptureWriter:
     def _delete_old(self) -> None:
         captures = sorted(self._target.glob(f"tcxo-*{SUFFIX}*"))
         for old in captures[: -self._keep]:
-            with contextlib.suppress(OSError):
-                old.unlink()
+            if old != self.path:  # a machine that starts with a clock of last year names it the oldest
+                with contextlib.suppress(OSError):
+                    old.unlink()
 
 
 def _identify_record(payload: bytes) -> bytes | None:
