@@ -57,12 +57,12 @@ class Daemon:
     ) -> None:
         self._config = config
         self._retry = retry
-        self._pwm_problem = pwm_problem or (lambda: "")
         self._outputs = Outputs(config)
         estimator = _make_estimator(config)
         self._memory = Memory(config, estimator)
         policy = PublishPolicy(config.output.max_step_ppm)
-        self._pipeline = Pipeline(estimator, policy, self._memory.baseline)
+        doubt = pwm_problem or (lambda: "")
+        self._pipeline = Pipeline(estimator, policy, self._memory.baseline, doubt)
         self._line_before = LineCounts()
         self._stopping = False
         self._said = _Said()
@@ -138,8 +138,6 @@ class Daemon:
 
     def _handle(self, event: Event, line: LineCounts) -> None:
         if isinstance(event, Row):
-            problem = self._pwm_problem()
-            event = event.held(problem) if problem else event
             self._outputs.take_row(event, self._pipeline, _added(self._line_before, line))
             self._memory.tick(time.monotonic())
             self._state(str(event.state), event.reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tcxo_protocol.records import (
@@ -44,11 +45,6 @@ class Row:
     temperature_c: float | None
     baseline_ppm: float = 0.0
 
-    def held(self, reason: str) -> Row:
-        """The same second, but not to be published."""
-        estimate = replace(self.estimate, state=State.HOLD, reason=reason, usable=False)
-        return replace(self, state=State.HOLD, reason=reason, published_ppm=None, estimate=estimate)
-
 
 @dataclass(frozen=True, slots=True)
 class Identified:
@@ -70,15 +66,26 @@ Event = Row | Identified | Message
 
 
 class Pipeline:
-    """Frames in, events out; the same events for the same frames at the same host times."""
+    """Frames in, events out; the same events for the same frames at the same host times.
 
-    def __init__(self, estimator: Estimator, policy: PublishPolicy, baseline: Baseline | None = None) -> None:
+    ``doubt`` is asked every second why what is measured may not be used, by the policy or for the baseline; an
+    empty answer means that it may.
+    """
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        policy: PublishPolicy,
+        baseline: Baseline | None = None,
+        doubt: Callable[[], str] = lambda: "",
+    ) -> None:
         self.collector = EdgeCollector()
         self.status: Status | None = None
         self.bad_records = 0
         self._estimator = estimator
         self._policy = policy
         self._baseline = baseline or Baseline(0.0)
+        self._doubt = doubt
         self._time_origin: float | None = None
         self._last_time: tuple[float, int] = (0.0, 0)
         self._last_host_ns: int | None = None
@@ -136,6 +143,9 @@ class Pipeline:
         board = self.collector.board
         assert board is not None
         estimate = self._estimator.update(second)
+        doubt = self._doubt()
+        if doubt:
+            estimate = replace(estimate, state=State.HOLD, reason=doubt, usable=False)
         baseline_ppm = self._baseline.ppm(estimate, board.board_id)
         decision = self._policy.decide(estimate, baseline_ppm)
         return Row(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.streams import PerfectBoard, identify, status
+from tcxo_host.baseline import Baseline
 from tcxo_host.estimate.boxcar import Boxcar64
 from tcxo_host.pipeline import Identified, Message, Pipeline, Row
 from tcxo_host.policy import PublishPolicy
@@ -103,3 +104,15 @@ def test_a_status_without_edges_still_closes_a_second():
     pipeline = pipeline_with(identify())
     (row,) = pipeline.feed(0, build_record(status(84_000_000)))
     assert (row.published_ppm, row.time_s) == (None, 0.0)
+
+
+def test_what_is_in_doubt_is_not_published_and_decides_no_baseline():
+    """Another program's PWM looks like a crystal 80 ppm off: once stored, it would be taken off for good."""
+    baseline = Baseline(None)
+    reason = "another program changed the PWM"
+    pipeline = Pipeline(Boxcar64(), PublishPolicy(), baseline, doubt=lambda: reason)
+    pipeline.feed(0, build_record(identify()))
+    rows = feed(pipeline, PerfectBoard(pi_ppm=80.0), 80)
+    assert {(row.state, row.reason, row.published_ppm) for row in rows} == {("hold", reason, None)}
+    assert rows[-1].estimate.freq_error_ppm == pytest.approx(80, abs=0.01)
+    assert baseline.stored is None
