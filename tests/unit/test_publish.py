@@ -1,5 +1,6 @@
 """The file is always whole, readable by chrony, and has one owner."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -76,18 +77,34 @@ def test_a_reader_never_sees_a_part(tmp_path):
     assert seen <= {f"{value:.6f}\n" for value in values}
 
 
+@contextlib.contextmanager
+def room_for(size):
+    """No file takes more bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_at_start_is_no_reason_to_end(tmp_path):
+    with room_for(0):
+        output = TempcompFile(str(tmp_path / "tcxo"))
+        with pytest.raises(OutputError, match="File too large"):
+            output.write(1.0)
+    output.write(2.0)
+    with pytest.raises(OutputError, match="another tcxo-host"):
+        TempcompFile(str(tmp_path / "tcxo"))
+
+
 def test_a_part_that_had_room_is_never_renamed_over_the_whole(tmp_path):
     """A full disk takes what fits and says so by the count only; here a limit on files' size does it."""
     path = tmp_path / "tcxo"
     replace_file(path, b"-3.250000\n")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4, before[1]))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            replace_file(path, b"-4.750000\n")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
+    with room_for(4), pytest.raises(OSError, match="File too large"):
+        replace_file(path, b"-4.750000\n")
     assert path.read_text() == "-3.250000\n"
     assert os.listdir(tmp_path) == ["tcxo"]
