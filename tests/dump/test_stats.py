@@ -256,3 +256,23 @@ def test_a_sensor_that_fails_is_not_replaced_by_another():
     ]
     (session,) = load(entries_of(enumerate(payloads))).sessions
     assert session.status.temperature_c == pytest.approx([45.0, 25.5, float("nan"), 25.6], nan_ok=True)
+
+
+@pytest.mark.parametrize("by", [1 << 32, 1 << 40])
+def test_an_edge_from_the_future_does_not_silence_its_channel(by):
+    """A counter that was extended wrongly once; as ``EdgeCollector`` has it."""
+    board = PerfectBoard()
+    payloads = [build_record(identify())]
+    for second in range(4):
+        edges = board.edges()
+        wrong = {"host_pwm": by} if second == 1 else {}
+        payloads.append(
+            b"".join(
+                edges_payload(role, number, *(int(tick) + wrong.get(role, 0) for tick in ticks))
+                for role, (number, ticks) in edges.items()
+            )
+            + build_record(status(board.tick_now()))
+        )
+    (session,) = load(entries_of(enumerate(payloads))).sessions
+    found = {role: (each.ticks.size, each.lost, each.duplicates) for role, each in session.channels.items()}
+    assert found == {"gps_pps": (4, 0, 0), "rtc_pps": (4, 0, 0), "host_pwm": (150, 50, 0)}

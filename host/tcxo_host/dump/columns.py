@@ -6,6 +6,7 @@ same account in bulk, so that no Python object exists per edge.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -53,6 +54,8 @@ def _dtype_of(declaration: Struct) -> np.dtype[np.void]:
 _HEAD = _dtype_of(EDGES_HEAD)
 _DELTA = np.dtype("<u4")
 _STATUS_HEAD = _dtype_of(Struct(*STATUS.subcons[:-1]))
+_TICK = struct.Struct("<Q")
+_TICK_AT, _STATUS_TICK_AT = (int(dtype.fields["tick"][1]) for dtype in (_HEAD, _STATUS_HEAD))  # type: ignore[index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +263,7 @@ class _Blobs:
     def __init__(self) -> None:
         self._heads: list[bytes] = []
         self._deltas: list[bytes] = []
+        self._checked = 0
         self._joined: list[tuple[bytes, npt.NDArray[np.int64], bytes]] = []
 
     def add(self, body: bytes) -> None:
@@ -268,10 +272,22 @@ class _Blobs:
         if len(self._heads) >= _COMPACT_AT:
             self._compact()
 
+    def drop_after(self, tick: int) -> None:
+        """Forget the records since the last call that begin later than ``tick``."""
+        late = [
+            index
+            for index in range(self._checked, len(self._heads))
+            if _TICK.unpack_from(self._heads[index], _TICK_AT)[0] > tick
+        ]
+        for index in reversed(late):
+            del self._heads[index], self._deltas[index]
+        self._checked = len(self._heads)
+
     def _compact(self) -> None:
         sizes = np.fromiter(map(len, self._deltas), np.int64, len(self._deltas)) // _DELTA.itemsize
         self._joined.append((b"".join(self._heads), sizes, b"".join(self._deltas)))
         self._heads, self._deltas = [], []
+        self._checked = 0
 
     def arrays(self) -> tuple[npt.NDArray[np.void], npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
         self._compact()
@@ -291,6 +307,7 @@ class _SessionBuilder:
         self._status_heads: list[bytes] = []
         self._status_utc: list[float] = []
         self._last_status = b""
+        self._newest_tick = -1
 
     def edges(self, body: bytes) -> None:
         blobs = self._blobs.get(body[0]) if body else None
@@ -303,6 +320,12 @@ class _SessionBuilder:
         if len(body) < _STATUS_HEAD.itemsize:
             self.bad_records += 1
             return
+        (tick,) = _TICK.unpack_from(body, _STATUS_TICK_AT)
+        if tick > self._newest_tick:
+            # Edges far after the status that follows them were extended wrongly, and would silence the rest.
+            self._newest_tick = tick
+            for blobs in self._blobs.values():
+                blobs.drop_after(tick + self.identify.tick_hz)
         self._status_heads.append(body[: _STATUS_HEAD.itemsize])
         self._status_utc.append(utc_s)
         self._last_status = body
