@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import importlib
 import logging
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -28,8 +28,8 @@ class Metrics:
 
     ``listen``: ``HOST:PORT`` or empty; ``textfile``: path, or empty. What can only be a mistake stops the
     daemon's start: raises ConfigError for a malformed address or a port that another program has, and
-    UnavailableError without prometheus-client. An address that does not exist yet, as before the network
-    is up, is tried again; later nothing raises.
+    UnavailableError without prometheus-client. An address or name that does not exist yet, as before the
+    network is up, is tried again; later nothing raises.
     """
 
     def __init__(self, listen: str = "", textfile: str = "") -> None:
@@ -43,7 +43,7 @@ class Metrics:
         self._version = version("tcxo-host")
         self._values: Mapping[str, Any] | None = None
         self._textfile = Path(textfile) if textfile else None
-        self._said = ""
+        self._said: dict[str, str] = {}
         self._registry = self._client.CollectorRegistry()
         self._registry.register(self)
         self._listen = listen
@@ -61,8 +61,10 @@ class Metrics:
         """Take a new status, as the status file has it. Never raises."""
         self._values = values
         if self._listen and self._server is None and time.monotonic() - self._tried > RETRY_S:
-            with contextlib.suppress(ConfigError):
+            try:
                 self._serve()
+            except ConfigError as error:
+                self._say("listen", str(error))
         if self._textfile is not None:
             self._write(self._textfile)
 
@@ -88,27 +90,28 @@ class Metrics:
             self._server, _ = self._client.start_http_server(port, addr=host, registry=self._registry)
         except OSError as error:
             problem = f"metrics.listen = {self._listen!r}: cannot listen: {error.strerror}"
-            if error.errno != errno.EADDRNOTAVAIL:
+            if error.errno not in (errno.EADDRNOTAVAIL, socket.EAI_AGAIN):
                 raise ConfigError(f"{problem}: choose another HOST:PORT, or none") from None
-            self._say(f"{problem}; trying again until it can be")
+            self._say("listen", f"{problem}; trying again until it can be")
             return
         log.info("metrics on http://%s:%d/metrics", host, self._server.server_port)
 
     def _write(self, path: Path) -> None:
         try:
             replace_file(path, self._client.generate_latest(self._registry))
-            self._said = ""
+            self._say("textfile", "")
         except OSError as error:
-            self._say(f"{path}: cannot write the metrics: {error.strerror}")
+            self._say("textfile", f"{path}: cannot write the metrics: {error.strerror}")
         except Exception as error:  # a bug here must not cost the clock its correction
-            if not self._said:
+            if not self._said.get("textfile"):
                 log.exception("the metrics cannot be made")
-            self._said = repr(error)
+            self._said["textfile"] = repr(error)
 
-    def _say(self, problem: str) -> None:
-        if problem != self._said:
+    def _say(self, output: str, problem: str) -> None:
+        """Log a problem when it appears or changes; empty: none."""
+        if problem and problem != self._said.get(output):
             log.warning("%s", problem)
-        self._said = problem
+        self._said[output] = problem
 
 
 def _address(listen: str) -> tuple[str, int]:

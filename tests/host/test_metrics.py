@@ -216,10 +216,23 @@ def test_a_malformed_address_is_a_configuration_error(listen):
         Metrics(listen)
 
 
-def test_an_address_that_is_not_there_yet_is_tried_again(caplog):
-    metrics = Metrics("192.0.2.1:9910")  # TEST-NET-1, nobody's address (RFC 5737)
-    assert metrics.port is None
-    assert "cannot listen: Cannot assign requested address; trying again" in caplog.text
+def refuse_names(*_, **__):
+    raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "pi.example"])  # RFC 5737, RFC 6761
+def test_an_address_that_is_not_there_yet_is_tried_again_and_told_once(running, caplog, monkeypatch, host):
+    running.run(1)
+    if host == "pi.example":
+        monkeypatch.setattr(socket, "getaddrinfo", refuse_names)
+    metrics = Metrics(f"{host}:9910", str(running.textfile))
+    for _ in range(3):
+        metrics._tried = float("-inf")
+        metrics.update(json.loads(running.status.read_text()))
+        assert metrics.port is None
+    monkeypatch.undo()
+    (told,) = caplog.messages
+    assert re.search("cannot listen: (Cannot assign|Temporary failure).*; trying again", told)
     metrics._listen, metrics._tried = "[::ffff:127.0.0.1]:0", float("-inf")
     metrics.update({})
     assert metrics.port
