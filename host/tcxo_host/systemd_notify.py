@@ -19,15 +19,10 @@ class Notifier:
         address = environ.get("NOTIFY_SOCKET", "")
         # "@name" is a socket in the abstract name space, whose real name starts with a NUL
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._watchdog_usec = environ.get("WATCHDOG_USEC", "")
+        self._is_watched = bool(environ.get("WATCHDOG_USEC"))
         if environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
-            self._watchdog_usec = ""  # meant for another process of the unit
+            self._is_watched = False  # meant for another process of the unit
         self._last_status = ""
-
-    @property
-    def watchdog_s(self) -> float | None:
-        """Seconds without ``watchdog()`` after which systemd restarts us; None when it does not watch."""
-        return int(self._watchdog_usec) / 1e6 if self._watchdog_usec.isdigit() else None
 
     def ready(self) -> None:
         """The start is done."""
@@ -35,7 +30,7 @@ class Notifier:
 
     def watchdog(self) -> None:
         """A valid second was seen, or a hold was decided: the loop lives and knows what it does."""
-        if self._watchdog_usec:
+        if self._is_watched:
             self._send("WATCHDOG=1")
 
     def status(self, text: str) -> None:

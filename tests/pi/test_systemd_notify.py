@@ -41,14 +41,25 @@ def test_a_service_life(manager) -> None:
         "STATUS=hold: no GPS",
         "STOPPING=1",
     ]
-    assert notifier.watchdog_s == 30
 
 
-def test_no_manager_no_watchdog_another_process() -> None:
+def test_without_a_manager_nothing_happens() -> None:
     Notifier({}).ready()
-    assert Notifier({}).watchdog_s is None
-    assert Notifier({"WATCHDOG_USEC": "1000", "WATCHDOG_PID": str(os.getpid() + 1)}).watchdog_s is None
-    assert Notifier({"WATCHDOG_USEC": "2000000", "WATCHDOG_PID": str(os.getpid())}).watchdog_s == 2
+
+
+def test_a_watchdog_that_is_off_or_meant_for_another_process_is_not_fed(manager) -> None:
+    server, address = manager
+    other, own = str(os.getpid() + 1), str(os.getpid())
+    for environ in (
+        {},
+        {"WATCHDOG_USEC": "1000", "WATCHDOG_PID": other},
+        {"WATCHDOG_USEC": "2000000", "WATCHDOG_PID": own},
+    ):
+        notifier = Notifier({"NOTIFY_SOCKET": address, **environ})
+        notifier.watchdog()
+        notifier.stopping()
+    heard = [server.recv(1000).decode() for _ in range(4)]
+    assert heard == ["STOPPING=1", "STOPPING=1", "WATCHDOG=1", "STOPPING=1"]
 
 
 def test_a_manager_that_went_away_or_does_not_read_stalls_nothing(tmp_path: Path) -> None:
