@@ -15,8 +15,8 @@ __all__ = ["ChannelLedger", "EdgeCollector"]
 
 _HEAD = struct_of(EDGES_HEAD)
 _DELTA = np.dtype("<u4")
-# An unsigned 64-bit tick above this is no count any board can reach, and would not fit the int64 arithmetic.
 _NO_DELTA = bytes(_DELTA.itemsize)
+# An unsigned 64-bit tick above this is no count any board can reach, and would not fit the int64 arithmetic.
 _MAX_TICK = 1 << 62
 
 

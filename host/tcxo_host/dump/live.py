@@ -31,8 +31,7 @@ def live_entries(
     stopping: Callable[[], bool] = lambda: False,
     complain: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Entry]:
-    """What a board sends from now on, as the entries of a capture; an entry at least every half second is
-    not promised.
+    """What a board sends from now on, as the entries of a capture.
 
     Ends after ``seconds`` or once ``stopping()``. Raises LinkError when the link cannot be opened the first
     time; later it reconnects for ever, and ``complain`` is told once per loss.
