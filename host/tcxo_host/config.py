@@ -18,8 +18,10 @@ __all__ = [
     "EstimatorConfig",
     "LinkConfig",
     "LogConfig",
+    "MetricsConfig",
     "OutputConfig",
     "PwmConfig",
+    "RecordConfig",
     "StateConfig",
     "load_config",
     "override",
@@ -47,7 +49,7 @@ class LinkConfig:
     url: str = setting("serial:/dev/ttyACM0", "serial:DEVICE, serial:socket://HOST:PORT or i2c:BUS:ADDRESS")
     baud: int = setting(115200, "line rate of a UART; USB ignores it", low=1200, high=4_000_000)
     silence_s: float = setting(
-        5.0, "seconds without a record before the board counts as silent", low=1, high=600
+        5.0, "seconds without a record before the board counts as silent", low=1, high=30
     )
 
 

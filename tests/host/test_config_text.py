@@ -28,7 +28,7 @@ def test_options_show_in_what_is_printed(capsys):
 
 @given(
     url=st.text(st.characters(codec="utf-8", exclude_characters="\x7f")),
-    silence_s=st.floats(1, 600),
+    silence_s=st.floats(1, 30),
     baseline=st.just("auto") | st.floats(-500, 500),
 )
 def test_any_settings_are_read_back_as_they_were(tmp_path_factory, url, silence_s, baseline):

@@ -1,6 +1,10 @@
 """A wrong setting is one line that names file, key and what is allowed."""
 
+import re
+from pathlib import Path
+
 import pytest
+import tcxo_host
 from tcxo_host.config import Config, load_config, override
 from tcxo_host.errors import ConfigError
 
@@ -56,3 +60,12 @@ def test_the_command_line_overrides_and_is_checked_alike():
     assert override(Config(), "link", url="serial:/dev/x", baud=None).link.url == "serial:/dev/x"
     with pytest.raises(ConfigError, match=r"command line: link.baud = 1: allowed is"):
         override(Config(), "link", baud=1)
+
+
+def test_a_silent_board_is_a_hold_before_the_services_watchdog_bites():
+    """A hold feeds the watchdog, but is told only once the board counts as silent."""
+    unit = (Path(tcxo_host.__file__).parent / "pi/templates/tcxo-host.service").read_text()
+    watchdog_s = float(re.search(r"^WatchdogSec=(\d+)$", unit, re.MULTILINE)[1])
+    override(Config(), "link", silence_s=watchdog_s / 2)
+    with pytest.raises(ConfigError, match=r"silence_s"):
+        override(Config(), "link", silence_s=watchdog_s / 2 + 1)
