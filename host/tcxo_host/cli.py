@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from .commands import baseline, doctor, install, pwm, run, simulate, status, uninstall
-from .errors import TcxoError, UsageError
+from .errors import OutputError, TcxoError, UsageError
 
 __all__ = ["main", "run_command"]
 
@@ -59,16 +60,28 @@ def run_command(args: argparse.Namespace, program: str) -> int:
     """Call ``args.main``; one line on stderr for the errors of ``errors.py``. Return the exit status."""
     command: Callable[[argparse.Namespace], int] = args.main
     try:
-        return command(args)
+        status = command(args)
+        sys.stdout.flush()
+        return status
     except TcxoError as error:
         print(f"{program}: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader (head, less) has seen enough; keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_stdout()  # the reader (head, less) has seen enough
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _close_stdout()
+        print(f"{program}: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return OutputError.exit_status
+
+
+def _close_stdout() -> None:
+    """Keep Python from complaining at exit about what it could not write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

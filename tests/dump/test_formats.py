@@ -4,13 +4,14 @@ import dataclasses
 import gzip
 import json
 import math
+import subprocess
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.captures import frames, utc_of, write_capture
-from support.dump import dump
+from support.dump import TCXO_DUMP, dump
 from support.streams import TICK_HZ, PerfectBoard
 from tcxo_host.dump.columns import load
 from tcxo_host.dump.importers import read_text
@@ -148,6 +149,25 @@ def test_parquet_of_a_day_recorded_in_pieces_is_whole_and_never_doubled(tmp_path
 
 
 TICC = "# TAPR TICC\n" + "".join(f"{n}.000000012345 chA\n{n}.25000{n:07d} chB\n" for n in range(1, 100))
+
+
+@pytest.mark.parametrize("command", [("export",), ("replay", "--csv", "-"), ("info",), ("stats",)])
+def test_a_full_disk_behind_stdout_is_one_clear_line(tmp_path, command):
+    write_capture(tmp_path / "a.tcxocap")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*TCXO_DUMP, *command, tmp_path / "a.tcxocap"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 73
+    assert done.stderr == "tcxo-dump: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("command", [("export", "-o"), ("replay", "--csv")])
+def test_a_full_disk_behind_an_output_is_one_clear_line(tmp_path, command):
+    write_capture(tmp_path / "a.tcxocap", seconds=200)
+    done = dump(*command, "/dev/full", tmp_path / "a.tcxocap")
+    assert done.returncode == 73
+    assert "tcxo-dump: /dev/full: cannot be written: No space left on device\n" in done.stderr
 
 
 def test_a_ticc_is_read_with_the_names_given(tmp_path):

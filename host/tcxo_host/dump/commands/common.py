@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import signal
 import sys
 import time
@@ -116,16 +117,19 @@ def positive_s(text: str) -> float:
 
 @contextlib.contextmanager
 def open_text(path: str) -> Iterator[IO[str]]:
-    """A text file for writing, ``-`` for stdout. Raises OutputError."""
+    """A text file for writing, ``-`` for stdout. Raises OutputError, also for a disk that is full later."""
     if path == "-":
         yield sys.stdout
         return
-    with contextlib.ExitStack() as stack:
-        try:
-            file = stack.enter_context(open(path, "w", encoding="utf8"))
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
-        yield file
+    is_open = False
+    try:
+        with open(path, "w", encoding="utf8") as file:
+            is_open = True
+            yield file
+    except OSError as error:
+        if is_open and error.errno != errno.ENOSPC:
+            raise  # of what was read meanwhile
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def period_s(text: str) -> float:
