@@ -64,6 +64,7 @@ class Daemon:
         doubt = pwm_problem or (lambda: "")
         self._pipeline = Pipeline(estimator, policy, self._memory.baseline, doubt)
         self._line_before = LineCounts()
+        self._closed_s = 0.0  # when the last second closed, or the link was opened
         self._stopping = False
         self._said = _Said()
         self._notifier = Notifier()
@@ -102,7 +103,7 @@ class Daemon:
         self._said.link_open = True
         self._pipeline.link_opened()
         self._outputs.link_opened(time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW))
-        asked = heard = time.monotonic()
+        asked = heard = self._closed_s = time.monotonic()
         try:
             link.send("id")
             link.send("stream on")
@@ -115,8 +116,8 @@ class Daemon:
                     heard = now
                     self._said.link_error, self._said.link_open = "", False
                 silent = now - heard > self._config.link.silence_s
-                if silent:
-                    reason = f"no records from the board for {self._config.link.silence_s:g} s"
+                if now - self._closed_s > self._config.link.silence_s:
+                    reason = self._why_no_second(silent)
                     self._state("hold", reason)
                     self._outputs.no_row(reason, self._pipeline, _added(self._line_before, link.counts))
                 if (silent or self._pipeline.needs_identify) and now - asked > ASK_AGAIN_S:
@@ -126,6 +127,14 @@ class Daemon:
         finally:
             self._line_before = _added(self._line_before, link.counts)
             link.close()
+
+    def _why_no_second(self, silent: bool) -> str:
+        seconds = f"{self._config.link.silence_s:g} s"
+        if silent:
+            return f"no records from the board for {seconds}"
+        if self._pipeline.needs_identify:
+            return "the board sends, but has not told who it is"
+        return f"no status record from the board for {seconds}"
 
     def _take(self, received: Received, line: LineCounts) -> None:
         self._outputs.take_frame(received, line)
@@ -138,6 +147,7 @@ class Daemon:
 
     def _handle(self, event: Event, line: LineCounts) -> None:
         if isinstance(event, Row):
+            self._closed_s = time.monotonic()
             self._outputs.take_row(event, self._pipeline, _added(self._line_before, line))
             self._memory.tick(time.monotonic())
             self._state(str(event.state), event.reason)
