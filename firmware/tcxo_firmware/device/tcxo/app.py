@@ -20,6 +20,7 @@ IDENTIFY_S = 30  # for a line that can only be listened to
 GPS_QUIET_S = 3
 TEXT_WAIT_S = 60  # what the start has to say waits that long for a serial reader
 CRASH_PAUSE_MS = 5000
+SOUND_S = 60  # who ran that long has got over the last crash
 LEAVE_TURNS = 500  # of a millisecond each
 
 _LONGEST_TEXT_QUEUE = 8
@@ -54,7 +55,7 @@ class App:
         self._gps = [index for index, channel in enumerate(channels) if channel["role"] == "gps_pps"]
         self._gps_edges = 0
         self._gps_quiet_s = GPS_QUIET_S
-        for line in crash.take():
+        for line in crash.lines():
             self.say("crashed before: " + line)
         self.say("started: " + board.BOARD["name"])
         if board.BOARD.get("i2c"):
@@ -117,6 +118,8 @@ class App:
             self._flush_at = ticks_add(self._status_at, -FLUSH_MS)
             if (self.uptime_s + seconds) // IDENTIFY_S > self.uptime_s // IDENTIFY_S:
                 self._owe_identify = True
+            if self.uptime_s < SOUND_S <= self.uptime_s + seconds:
+                crash.forget()
             self.uptime_s += seconds
             self._look_after_board()
             if self.is_streaming:

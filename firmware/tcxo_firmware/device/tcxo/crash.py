@@ -7,17 +7,21 @@ _FILE = "tcxo_crash.txt"
 
 
 def write(error):
-    """Keep the traceback. An earlier one that nobody has seen yet stays: flash wears, and first is best."""
+    """Keep the traceback. One that is still kept stays: flash wears, and the first crash tells most."""
     if _FILE not in os.listdir():
         with open(_FILE, "w") as stream:
             sys.print_exception(error, stream)
 
 
-def take():
-    """The lines of the last crash, each told once; empty when there was none."""
+def lines():
+    """The lines of the crash that is kept; empty when there is none."""
     if _FILE not in os.listdir():
         return []
     with open(_FILE) as stream:
-        lines = stream.read().splitlines()
-    os.remove(_FILE)
-    return lines
+        return stream.read().splitlines()
+
+
+def forget():
+    """Not before the board has run for a while: a board that crashes again and again writes once."""
+    if _FILE in os.listdir():
+        os.remove(_FILE)
