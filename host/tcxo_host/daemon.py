@@ -48,16 +48,22 @@ class Daemon:
     """Follows a board's stream and publishes; ends on SIGTERM or SIGINT and leaves the file as it is.
 
     ``retry`` false: raise LinkError instead of reconnecting for ever. ``pwm_problem`` is asked every second
-    why the PWM may not be trusted; an empty answer means that it may.
+    why the PWM may not be trusted; an empty answer means that it may. ``pwm_bias_ppm``: by how much it is known
+    to run fast against the system clock.
     Raises OutputError when the output cannot be owned, DataError for a board of another protocol.
     """
 
     def __init__(
-        self, config: Config, *, retry: bool = True, pwm_problem: Callable[[], str] | None = None
+        self,
+        config: Config,
+        *,
+        retry: bool = True,
+        pwm_problem: Callable[[], str] | None = None,
+        pwm_bias_ppm: float = 0.0,
     ) -> None:
         self._config = config
         self._retry = retry
-        self._outputs = Outputs(config)
+        self._outputs = Outputs(config, pwm_bias_ppm)
         estimator = _make_estimator(config)
         self._memory = Memory(config, estimator)
         policy = PublishPolicy(config.output.max_step_ppm)

@@ -39,10 +39,12 @@ class Outputs:
     Raises OutputError when the tempcomp file cannot be owned or the trace cannot be opened.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, pwm_bias_ppm: float = 0.0) -> None:
         output = config.output
         self._tempcomp = None if output.measure_only else TempcompFile(output.path)
-        self._refclock = Refclock(output.sock_path) if output.sock and not output.measure_only else None
+        # A constant bias of the PWM is one more frequency that chrony takes out, but a refclock must be right.
+        wanted = output.sock and not output.measure_only
+        self._refclock = Refclock(output.sock_path, pwm_bias_ppm) if wanted else None
         # the same guard against single wild values, but chrony's limit is tempcomp's alone
         self._refclock_policy = PublishPolicy(output.max_step_ppm, limit_ppm=REFCLOCK_LIMIT_PPM)
         self._status_path = Path(output.status) if output.status else None

@@ -8,6 +8,7 @@ from pi.fake_pwm import FakePwmTree
 from tcxo_host.config import PwmConfig
 from tcxo_host.errors import UnavailableError
 from tcxo_host.pi.at_start import ready_pwm
+from tcxo_host.pi.pwm import look
 from tcxo_host.pi.root import Root
 
 LINE = {"period": 20_000_000, "duty_cycle": 10_000_000, "enable": 1}
@@ -57,3 +58,11 @@ def test_a_pi_5_is_refused_unless_it_only_measures(said):
 def test_off_means_off(pi3, said):
     ready_pwm(pi3, PwmConfig(mode="off"), measure_only=False)
     assert said() == []
+
+
+def test_what_the_clock_tree_says_of_the_rate_is_known_from_then_on(tmp_path):
+    tree = trees.PI3 | trees.pwm_chip(trees.PWM_BY_SOC["bcm2837"]) | trees.pwm_clock(1_234_567)
+    pi = FakePwmTree(trees.write_tree(tmp_path, tree))
+    pi.start_with(0, exported=False)
+    watch = ready_pwm(pi, PwmConfig(), measure_only=False)
+    assert watch.bias_ppm == look(pi).timing.bias_ppm != 0.0

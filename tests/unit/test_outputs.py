@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from support.streams import PerfectBoard, identify
+from tcxo_host import outputs as outputs_module
 from tcxo_host.config import Config, override
 from tcxo_host.errors import OutputError
 from tcxo_host.estimate.boxcar import Boxcar64
@@ -49,3 +50,11 @@ def test_a_full_disk_elsewhere_stops_no_value(tmp_path, caplog, output):
 def test_a_trace_that_cannot_be_opened_ends_the_start(tmp_path):
     with pytest.raises(OutputError, match="trace"):
         run(tmp_path, trace=str(tmp_path / "no" / "trace"))
+
+
+def test_the_reference_clock_knows_the_pwms_bias(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(outputs_module, "Refclock", lambda *given: made.append(given))
+    config = override(Config(), "output", path=str(tmp_path / "tcxo"), sock=True, sock_path="/run/x.sock")
+    Outputs(config, pwm_bias_ppm=1.5).close()
+    assert made == [("/run/x.sock", 1.5)]

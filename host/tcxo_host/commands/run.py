@@ -72,7 +72,8 @@ def main(args: argparse.Namespace) -> int:
         return 0
     set_up_logging(config.log.level)
     watch = ready_pwm(Root(), config.pwm, measure_only=config.output.measure_only)
-    Daemon(config, retry=not args.no_retry, pwm_problem=watch).run()
+    bias_ppm = watch.bias_ppm if watch else 0.0
+    Daemon(config, retry=not args.no_retry, pwm_problem=watch, pwm_bias_ppm=bias_ppm).run()
     return 0
 
 

@@ -44,6 +44,8 @@ def ready_pwm(root: Root, config: PwmConfig, *, measure_only: bool) -> PwmWatch 
             raise
         log.warning("PWM: %s", error)
         return watch
+    if model.shared_crystal:
+        watch.bias_ppm = report.timing.bias_ppm
     if report.problem:
         log.warning("PWM: %s", report.problem)
     else:

@@ -32,6 +32,8 @@ class PwmWatch:
         rate_hz: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.bias_ppm = 0.0
+        """By how much the PWM is known to run fast against the system clock (``PwmTiming``)."""
         self._root, self._model, self._gpio, self._clock = root, model, gpio, clock
         self._wanted = (nominal_period_ns(rate_hz), "normal")
         self._channel: Channel | None = None
