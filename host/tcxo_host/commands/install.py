@@ -45,7 +45,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--chrony",
         choices=("tempcomp", "ntp", "gpsd", "phc"),
-        help="reference clocks for a stratum 1 server (default: ntp with a /dev/pps0, else only tempcomp)",
+        help="reference clocks for a stratum 1 server (default: ntp with a /dev/pps0 where chrony has no"
+        " reference clock yet, else only tempcomp)",
     )
     parser.add_argument(
         "--refclock", action="store_true", help="hand chrony a reference clock instead of the tempcomp file"
@@ -56,7 +57,9 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="Pi 5, experimental: refer the PWM to the system clock by /dev/ptp0",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite files that were changed by hand")
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite files that were changed by hand; add a refclock twice"
+    )
     parser.add_argument("--executable", metavar="PATH", help="the tcxo-host that the units shall start")
     parser.add_argument("--model", metavar="KEY", help="take this model instead of asking the device tree")
     parser.add_argument("--root", default="/", metavar="DIR", help="write below DIR and run nothing")
@@ -75,8 +78,10 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     from ..errors import OutputError
     from ..pi.install_files import install_steps, write_steps
 
-    plan = _plan(args, root)
+    plan, found = _plan(args, root)
     steps = install_steps(root, plan, args.force)
+    for note in found:
+        print(f"note    {note}")
     if args.dry_run:
         show_steps(steps, contents=True)
         for command in plan.commands:
@@ -123,13 +128,15 @@ def run_commands(commands: Sequence[Sequence[str]], runner: Runner) -> int:
     return failed
 
 
-def _plan(args: argparse.Namespace, root: Root) -> Plan:
+def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
+    """The plan, and what was found in chrony's configuration that shaped it."""
     from ..config import Config
     from ..errors import UnavailableError
     from ..link import check_url
     from ..pi import check_machine
     from ..pi.check import Subject
     from ..pi.chrony_config import main_file
+    from ..pi.chrony_existing import Fit, fit_in
     from ..pi.install_plan import Options, make_plan
     from ..pi.models import identify_model, model_by_key
     from ..pi.pwm import refuse_foreign_crystal
@@ -138,24 +145,29 @@ def _plan(args: argparse.Namespace, root: Root) -> Plan:
     refuse_foreign_crystal(model, args.measure_only or args.rp1_ratio)
     if not args.measure_only and main_file(root) is None:
         raise UnavailableError("chrony is not installed here: sudo apt install chrony, then install again")
+    fit = Fit("tempcomp")
+    if not args.measure_only:
+        fit = fit_in(root, args.chrony, refclock=args.refclock, force=args.force)
     subject = Subject(root, Config())
     options = Options(
         executable=_executable(args.executable),
         link=check_url(args.link) if args.link else _find_board(root),
         gpio=args.pin,
-        chrony=args.chrony or ("ntp" if root.exists("/dev/pps0") else "tempcomp"),
+        chrony=fit.variant,
         measure_only=args.measure_only,
         refclock=args.refclock,
+        line_there=fit.line_there,
         rp1_ratio=args.rp1_ratio,
     )
     main = main_file(root)
-    return make_plan(
+    plan = make_plan(
         options,
         model,
         check_machine.config_txt(subject)[0],
         apparmor=root.exists("/etc/apparmor.d/usr.sbin.chronyd"),
         chrony_confdir=main is None or "confdir /etc/chrony/conf.d" in (root.read(main) or ""),
     )
+    return plan, fit.notes
 
 
 def _executable(given: str | None) -> str:

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 
 from .root import Root
 
-__all__ = ["MAIN_FILES", "Directive", "Tempcomp", "directives", "find_tempcomp", "main_file"]
+__all__ = [
+    "MAIN_FILES",
+    "Directive",
+    "Tempcomp",
+    "directives",
+    "find_tempcomp",
+    "main_file",
+    "parse_tempcomp",
+]
 
 MAIN_FILES = ("/etc/chrony/chrony.conf", "/etc/chrony.conf")
 _DEEPEST = 10
@@ -86,19 +94,11 @@ def find_tempcomp(root: Root) -> list[Tempcomp]:
     path = main_file(root)
     if path is None:
         return []
-    return [_parse(each) for each in directives(root, path) if each.name == "tempcomp"]
+    return [parse_tempcomp(each) for each in directives(root, path) if each.name == "tempcomp"]
 
 
-def _confdir_files(root: Root, folders: tuple[str, ...]) -> list[str]:
-    chosen: dict[str, str] = {}
-    for folder in folders:
-        for name in root.names(folder):
-            if name.endswith(".conf"):
-                chosen.setdefault(name, f"{folder.rstrip('/')}/{name}")
-    return [chosen[name] for name in sorted(chosen)]
-
-
-def _parse(directive: Directive) -> Tempcomp:
+def parse_tempcomp(directive: Directive) -> Tempcomp:
+    """A ``tempcomp`` directive understood; never raises."""
     where, words = directive.where, directive.words
     if len(words) not in (3, 6):
         path = words[0] if words else ""
@@ -113,3 +113,12 @@ def _parse(directive: Directive) -> Tempcomp:
     except ValueError:
         return Tempcomp(where, words[0], problem="holds a word where chrony wants a number")
     return Tempcomp(where, words[0], interval_s, t0, k0, k1, k2)
+
+
+def _confdir_files(root: Root, folders: tuple[str, ...]) -> list[str]:
+    chosen: dict[str, str] = {}
+    for folder in folders:
+        for name in root.names(folder):
+            if name.endswith(".conf"):
+                chosen.setdefault(name, f"{folder.rstrip('/')}/{name}")
+    return [chosen[name] for name in sorted(chosen)]

@@ -66,7 +66,9 @@ def as_text(findings: list[Finding]) -> str:
         if finding.remedy:
             lines.append(f"{'':<5} {'':<10} -> {finding.remedy}")
     counts = [sum(finding.level == level for finding in findings) for level in Level]
-    lines.append(f"{counts[0]} ok, {counts[1]} warnings, {counts[2]} failures")
+    warnings = f"{counts[1]} warning{'s' * (counts[1] != 1)}"
+    failures = f"{counts[2]} failure{'s' * (counts[2] != 1)}"
+    lines.append(f"{counts[0]} ok, {warnings}, {failures}")
     return "\n".join(lines) + "\n"
 
 

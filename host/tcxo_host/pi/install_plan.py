@@ -12,13 +12,16 @@ from .apparmor import snippet
 from .models import PiModel
 
 __all__ = [
+    "CHRONY_FILE",
     "CHRONY_VARIANTS",
+    "OUTPUT",
     "REAL_OUTPUT",
     "Block",
     "Options",
     "OwnFile",
     "Plan",
     "add_block",
+    "chrony_refclocks",
     "has_block",
     "make_plan",
     "remove_block",
@@ -27,6 +30,9 @@ __all__ = [
 CHRONY_VARIANTS = ("tempcomp", "ntp", "gpsd", "phc")
 """Only the tempcomp line; or with a kernel PPS and NTP servers, a kernel PPS and gpsd, a PTP clock's PPS."""
 
+CHRONY_FILE = "/etc/chrony/conf.d/tcxo-host.conf"
+OUTPUT = "/run/tcxo"
+"""What chrony is told to read: a link to ``REAL_OUTPUT``."""
 REAL_OUTPUT = "/run/tcxo-host/tcxo"
 _I2C_FILES = (
     ("/etc/modules-load.d/tcxo-host.conf", "tcxo-host.modules"),
@@ -41,13 +47,15 @@ class Options:
 
     executable: str
     link: str
-    output: str = "/run/tcxo"
+    output: str = OUTPUT
     gpio: int = 12
     chrony: str = "tempcomp"
     measure_only: bool = False
     rp1_ratio: bool = False
     refclock: bool = False
     """Hand chrony a reference clock instead of the tempcomp file."""
+    line_there: bool = False
+    """Another file of chrony's has our tempcomp line (with ``refclock``: our refclock) already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +126,8 @@ def make_plan(
             lines += ["dtparam=i2c_arm=on", "dtparam=i2c_arm_baudrate=100000"]
     blocks.append(Block(config_txt, "".join(f"{line}\n" for line in lines), make=False))
     if not options.measure_only:
-        chrony = chrony_file(options.chrony, names, refclock=options.refclock)
-        files.append(OwnFile("/etc/chrony/conf.d/tcxo-host.conf", chrony))
+        chrony = _chrony_file(options, names)
+        files.append(OwnFile(CHRONY_FILE, chrony))
         if options.refclock:
             drop_in = "/etc/systemd/system/chrony.service.d/tcxo-host.conf"
             files.append(OwnFile(drop_in, _template("chrony.service.d.conf", names)))
@@ -133,11 +141,23 @@ def make_plan(
     return Plan(tuple(files), tuple(blocks), commands, tuple(notes))
 
 
-def chrony_file(variant: str, names: Mapping[str, str], *, refclock: bool = False) -> str:
-    """chrony's configuration for one of ``CHRONY_VARIANTS``, with one of the two ways in."""
-    text = _template("chrony-refclock.conf" if refclock else "chrony-tempcomp.conf", names)
-    if variant != "tempcomp":
-        text += "\n" + _template(f"chrony-{variant}.conf", names)
+def chrony_refclocks(variant: str) -> tuple[str, ...]:
+    """The reference clock lines that one of ``CHRONY_VARIANTS`` adds to the TCXO's own line."""
+    if variant == "tempcomp":
+        return ()
+    lines = _template(f"chrony-{variant}.conf", {}).splitlines()
+    return tuple(line for line in lines if line.startswith("refclock "))
+
+
+def _chrony_file(options: Options, names: Mapping[str, str]) -> str:
+    """chrony's configuration: the TCXO's line, unless another file has it, and the variant's clocks."""
+    if options.line_there:
+        name = "chrony-line-there.conf"
+    else:
+        name = "chrony-refclock.conf" if options.refclock else "chrony-tempcomp.conf"
+    text = _template(name, names)
+    if options.chrony != "tempcomp":
+        text += "\n" + _template(f"chrony-{options.chrony}.conf", names)
     return text
 
 
