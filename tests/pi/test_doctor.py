@@ -9,11 +9,14 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pi import trees
 from pi.trees import BY_ID, CONFIG_TXT, PI4_GOOD, Link, Tree, status_json, without
+from support.running import Running
 from tcxo_host.commands import doctor as command
+from tcxo_host.commands import status
 from tcxo_host.link import Link as BoardLink
 from tcxo_host.pi.check import Finding, Level
 from tcxo_host.pi.doctor import as_text, examine, make_subject, worst
@@ -70,6 +73,29 @@ def test_pi_3_without_overlay_names_the_line() -> None:
     assert findings["output"].level is Level.FAIL
     assert findings["service"].level is Level.WARN
     assert "apparmor" not in findings  # where the file will really be is not known yet
+
+
+def keys(values: Any) -> Any:
+    """The names of everything in a status, nested as they are."""
+    if isinstance(values, dict):
+        return {name: keys(value) for name, value in values.items()}
+    return [keys(value) for value in values] if isinstance(values, list) else None
+
+
+def test_the_status_in_tests_data_is_one_of_this_version(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon = Running(tmp_path)
+    daemon.run(3)
+    daemon.outputs.close()
+    path = trees.DATA / "pi4-good/run/tcxo-host/status.json"
+    assert keys(json.loads(path.read_text())) == keys(json.loads(daemon.status.read_text()))
+    parser = argparse.ArgumentParser()
+    status.add_parser(parser.add_subparsers())
+    assert status.main(parser.parse_args(["status", "--file", str(path)])) == 69  # nobody renews it
+    shown = capsys.readouterr().out
+    assert "it was: track" in shown
+    assert "PYBv1.1, firmware 0.1.0" in shown
 
 
 def put(name: str, content: str | bytes) -> Callable[[Tree], Tree]:
@@ -173,7 +199,7 @@ SPOILT = {
         put("/run/tcxo-host/status.json", status_json(gps_pps=1.0, host_pwm=100.0)), "host pwm", FAIL, "expected 50 Hz", "setup",
     ),
     "no rate yet": (
-        put("/run/tcxo-host/status.json", status_json(gps_pps=1.0, host_pwm=50.0).replace('"seen_hz": 49.99', '"old_hz": 49.99')),
+        put("/run/tcxo-host/status.json", status_json(gps_pps=1.0, host_pwm=50.0).replace('"seen_hz": 50.0', '"old_hz": 50.0')),
         "host pwm", OK, "rate not known yet", "",
     ),
     "the daemon holds": (
@@ -227,6 +253,17 @@ SPOILT = {
     ),
     "no chrony configuration": (drop("/etc/chrony/chrony.conf"), "tempcomp", FAIL, "no configuration file", "reinstall"),
     "no tempcomp": (tempcomp("# tempcomp /run/tcxo 1 0 0 1 0"), "tempcomp", FAIL, "no tempcomp line", "1 0 0 1 0"),
+    "no tempcomp before the installation": (
+        drop("/etc/chrony/conf.d", "/etc/systemd"), "tempcomp", FAIL, "no tempcomp line", "^sudo tcxo-host install$",
+    ),
+    "what was installed is not read": (
+        lambda tree: tree | {"/etc/chrony/chrony.conf": "pool x\n", "/etc/chrony/conf.d/tcxo-host.conf": "tempcomp x\n"},
+        "tempcomp", FAIL, "no tempcomp line", "add to /etc/chrony/chrony.conf: confdir /etc/chrony/conf.d$",
+    ),
+    "the line that was there at the installation is gone": (
+        lambda tree: without(tree, "/etc/chrony/conf.d") | {"/etc/chrony/conf.d/tcxo-host.conf": "# nothing\n"},
+        "tempcomp", FAIL, "no tempcomp line", "^sudo tcxo-host install$",
+    ),
     "confdir not read": (
         put("/etc/chrony/chrony.conf", "pool x\n"), "tempcomp", FAIL, "no tempcomp line", "1 0 0 1 0",
     ),
@@ -300,6 +337,18 @@ def test_the_command_ends_with_the_worst_level(capsys: pytest.CaptureFixture[str
     told = json.loads(capsys.readouterr().out)
     assert told["worst"] == "fail"
     assert told["findings"][0]["name"] == "model"
+
+
+@pytest.mark.parametrize(
+    ("levels", "summary"),
+    [
+        ([OK], "1 ok, 0 warnings, 0 failures"),
+        ([WARN, FAIL], "0 ok, 1 warning, 1 failure"),
+        ([WARN, WARN, FAIL, FAIL], "0 ok, 2 warnings, 2 failures"),
+    ],
+)
+def test_the_summary_counts_in_good_english(levels: list[Level], summary: str) -> None:
+    assert as_text([Finding("x", level, "y") for level in levels]).splitlines()[-1] == summary
 
 
 def test_nothing_at_all(tmp_path: Path) -> None:

@@ -143,36 +143,89 @@ CHRONY: Tree = {
 
 
 def status_json(**rates_hz: float) -> str:
-    """A daemon's status file that has just seen edges on the given channels."""
+    """A daemon's status file that has just seen edges on the given channels, an hour after the board's start."""
+    pi_ppm, tcxo_ppm, rtc_ppm, baseline_ppm = 1.234567, 0.47, -1.2, 0.0
     pins = {"gps_pps": "X1", "rtc_pps": "X2", "host_pwm": "X3"}
-    roles = {"gps_pps": 1, "rtc_pps": 2, "host_pwm": 3}
-    return json.dumps(
-        {
-            "version": 1,
-            "state": "track",
-            "reason": "",
-            "board": {
-                "board": "PYBv1.1",
-                "firmware_version": "0.1.0",
-                "protocol_major": 1,
-                "protocol_minor": 0,
-                "channels": [
-                    {"id": roles[role], "role": roles[role], "pin": pins[role]} for role in rates_hz
-                ],
-            },
-            "channels": {
-                role: {
-                    "rate_hz": 50.0 if role == "host_pwm" else 1.0,
-                    "seen_hz": rate * 0.99999953,
-                    "edges": int(3600 * rate),
-                    "lost": 0,
-                    "overcaptures": 0,
-                    "age_s": 0.4 / rate,
-                }
-                for role, rate in rates_hz.items()
-            },
+    fast_ppm = {"gps_pps": 0.0, "rtc_pps": rtc_ppm, "host_pwm": pi_ppm}
+    ids = {role: number for number, role in enumerate(pins, 1) if role in rates_hz}
+    nominal_hz = {role: 50.0 if role == "host_pwm" else 1.0 for role in rates_hz}
+    tick, host_ns, utc_s = 3600 * 84_000_000, 3_700_000_000_000, 1_720_000_000.0
+    second = {
+        "version": 1,
+        "time_s": 3600.0,
+        "state": "track",
+        "reason": "",
+        "published_ppm": baseline_ppm - pi_ppm,
+        "freq_error_ppm": pi_ppm,
+        "sigma_ppm": 0.0018,
+        "tcxo_ppm": tcxo_ppm,
+        "tcxo_sigma_ppm": 0.0015,
+        "rtc_ppm": rtc_ppm,
+        "rtc_sigma_ppm": 0.0031,
+        "temperature_c": 34.9,
+        "baseline_ppm": baseline_ppm,
+        "tick": tick,
+        "boot_id": 0x04030201,
+        "host_ns": host_ns,
+    }
+    board = {
+        "boot_id": 0x04030201,
+        "reset_cause": 1,
+        "tick_hz": 84_000_000,
+        "counter_bits": 32,
+        "firmware_version": "0.1.0",
+        "board": "PYBv1.1",
+        "micropython_version": "1.28.0",
+        "channels": [
+            {
+                "id": ids[role],
+                "role": ids[role],
+                "rate_mhz": round(nominal_hz[role] * 1000),
+                "pin": pins[role],
+            }
+            for role in rates_hz
+        ],
+        "protocol_major": 1,
+        "protocol_minor": 0,
+    }
+    health = {
+        "uptime_s": 3600,
+        "tick": tick,
+        "frames_sent": 7206,
+        "frames_dropped": 0,
+        "mcu_c": 34.9,
+        "external_c": None,
+        "supply_v": 3.3,
+        "channels": [
+            {"id": ids[role], "edges": int(3600 * rate), "overcaptures": 0, "ring_drops": 0}
+            for role, rate in rates_hz.items()
+        ],
+    }
+    channels = {
+        role: {
+            "rate_hz": nominal_hz[role],
+            "seen_hz": round(rate * (1 + (fast_ppm[role] - tcxo_ppm) * 1e-6), 6),
+            "edges": int(3600 * rate),
+            "lost": 0,
+            "duplicates": 0,
+            "overcaptures": 0,
+            "overflows": 0,
+            "rejected": 0,
+            "age_s": 0.4 / rate,
         }
-    )
+        for role, rate in rates_hz.items()
+    }
+    output = {
+        "output": "/run/tcxo-host/tcxo",
+        "last_published_ppm": baseline_ppm - pi_ppm,
+        "last_published_utc_s": utc_s,
+        "last_second_utc_s": utc_s,
+        "utc_s": utc_s + 0.001,
+        "written_ns": host_ns + 1_000_000,
+    }
+    line = {"frames": 7206, "bad_frames": 0, "lost_frames": 0, "skipped_bytes": 0, "bad_records": 0}
+    values = second | {"board": board, "board_status": health, "channels": channels, "line": line} | output
+    return json.dumps(values) + "\n"
 
 
 SERVICE: Tree = {

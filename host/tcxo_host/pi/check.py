@@ -12,9 +12,21 @@ from .board_look import BoardLook
 from .models import PiModel, identify_model
 from .root import Root
 
-__all__ = ["CONFIG_PATH", "Check", "Finding", "Level", "Subject", "fail", "ok", "warn"]
+__all__ = [
+    "CONFIG_PATH",
+    "UNIT",
+    "Check",
+    "Finding",
+    "Level",
+    "Subject",
+    "fail",
+    "is_installed",
+    "ok",
+    "warn",
+]
 
 CONFIG_PATH = "/etc/tcxo-host.toml"
+UNIT = "tcxo-host.service"
 
 
 class Level(enum.IntEnum):
@@ -76,3 +88,10 @@ def warn(name: str, text: str, remedy: str) -> Finding:
 def fail(name: str, text: str, remedy: str) -> Finding:
     """It cannot work like this."""
     return Finding(name, Level.FAIL, text, remedy)
+
+
+def is_installed(root: Root) -> bool:
+    """Whether the daemon's unit is there, from ``install`` or from a package."""
+    return any(
+        root.exists(f"{folder}/{UNIT}") for folder in ("/etc/systemd/system", "/usr/lib/systemd/system")
+    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from .apparmor import allows_read, snippet
-from .check import CONFIG_PATH, Finding, Subject, fail, ok, warn
+from .check import CONFIG_PATH, Finding, Subject, fail, is_installed, ok, warn
 from .chrony_config import directives, find_tempcomp, main_file
+from .install_plan import CHRONY_FILE
 
 __all__ = ["CHECKS", "real_output_path"]
 
@@ -63,9 +64,13 @@ def check_tempcomp(subject: Subject) -> Finding:
             for each in directives(subject.root, main)
         ):
             return ok(name, "not used: chrony takes the TCXO as a reference clock instead")
-        return fail(
-            name, f"no tempcomp line in {main} and its includes", f"add to {folder}/tcxo.conf: {line}"
-        )
+        if any(each.name == "tempcomp" for each in directives(subject.root, CHRONY_FILE)):
+            remedy = f"chrony does not read {CHRONY_FILE}: add to {main}: confdir {folder}"
+        elif subject.root.exists(CHRONY_FILE) or not is_installed(subject.root):
+            remedy = "sudo tcxo-host install"
+        else:
+            remedy = f"add to {folder}/tcxo.conf: {line}"
+        return fail(name, f"no tempcomp line in {main} and its includes", remedy)
     used = found[-1]
     where = f"{used.where}: "
     if used.problem:

@@ -9,13 +9,12 @@ import stat
 from pathlib import PurePosixPath
 
 from ..baseline import parse_stored
-from .check import CONFIG_PATH, Finding, Level, Subject, fail, ok, warn
+from .check import CONFIG_PATH, UNIT, Finding, Level, Subject, fail, is_installed, ok, warn
 from .check_chrony import real_output_path
 from .pwm import kernel_release
 
 __all__ = ["CHECKS"]
 
-_UNIT = "tcxo-host.service"
 _CHRONY_LIMIT_PPM = 10.0
 _STALE_S = 10.0
 _RATE_TOLERANCE = 0.001
@@ -36,18 +35,16 @@ def check_config(subject: Subject) -> Finding:
 def check_unit(subject: Subject) -> Finding:
     """Is the service installed, enabled and running?"""
     root = subject.root
-    if not any(
-        root.exists(f"{folder}/{_UNIT}") for folder in ("/etc/systemd/system", "/usr/lib/systemd/system")
-    ):
-        return warn("service", f"{_UNIT} is not installed", "sudo tcxo-host install")
-    active = bool(root.read(f"/sys/fs/cgroup/system.slice/{_UNIT}/cgroup.procs"))
-    if not root.link_name(f"/etc/systemd/system/multi-user.target.wants/{_UNIT}"):
-        return warn("service", f"{_UNIT} is not enabled", f"sudo systemctl enable --now {_UNIT}")
+    if not is_installed(root):
+        return warn("service", f"{UNIT} is not installed", "sudo tcxo-host install")
+    active = bool(root.read(f"/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs"))
+    if not root.link_name(f"/etc/systemd/system/multi-user.target.wants/{UNIT}"):
+        return warn("service", f"{UNIT} is not enabled", f"sudo systemctl enable --now {UNIT}")
     if not active:
         return fail(
-            "service", f"{_UNIT} is not running", f"journalctl -u {_UNIT} -n 20; sudo systemctl start {_UNIT}"
+            "service", f"{UNIT} is not running", f"journalctl -u {UNIT} -n 20; sudo systemctl start {UNIT}"
         )
-    return ok("service", f"{_UNIT} is enabled and running")
+    return ok("service", f"{UNIT} is enabled and running")
 
 
 def check_output(subject: Subject) -> Finding:
@@ -60,16 +57,16 @@ def check_output(subject: Subject) -> Finding:
             return fail(
                 name,
                 f"{where} is no file that can be read",
-                f"sudo rm -r {real}; sudo systemctl restart {_UNIT}",
+                f"sudo rm -r {real}; sudo systemctl restart {UNIT}",
             )
         return fail(
-            name, f"{where} is not there: nothing was published since boot", f"journalctl -u {_UNIT} -n 20"
+            name, f"{where} is not there: nothing was published since boot", f"journalctl -u {UNIT} -n 20"
         )
     if shown == real == "/run/tcxo" and subject.root.exists("/etc/tmpfiles.d/tcxo-host.conf"):
         return fail(
             name,
             f"{shown} is another program's file: it should be a link to /run/tcxo-host/tcxo",
-            f"end that program (sudo fuser {real}); sudo systemd-tmpfiles --create; sudo systemctl restart {_UNIT}",
+            f"end that program (sudo fuser {real}); sudo systemd-tmpfiles --create; sudo systemctl restart {UNIT}",
         )
     closed = _closed_to_others(subject, real)
     if closed:
@@ -80,7 +77,7 @@ def check_output(subject: Subject) -> Finding:
         return fail(
             name,
             f"{where} holds {text[:20]!r}: chrony takes numbers up to ±{_CHRONY_LIMIT_PPM:g} ppm only",
-            f"find out who wrote it (sudo fuser {real}), then sudo systemctl restart {_UNIT}",
+            f"find out who wrote it (sudo fuser {real}), then sudo systemctl restart {UNIT}",
         )
     if subject.now_s is not None:
         age_s = subject.now_s - subject.root.path(real).stat().st_mtime
@@ -88,7 +85,7 @@ def check_output(subject: Subject) -> Finding:
             return warn(
                 name,
                 f"{where}: {value_ppm:+.6f} ppm, but {age_s:.0f} s old: on hold",
-                f"journalctl -u {_UNIT} -n 20",
+                f"journalctl -u {UNIT} -n 20",
             )
         return ok(name, f"{where}: {value_ppm:+.6f} ppm, {max(age_s, 0.0):.0f} s old")
     return ok(name, f"{where}: {value_ppm:+.6f} ppm")
@@ -113,7 +110,7 @@ def check_state(subject: Subject) -> Finding | None:
         return None
     if board.state == "track":
         return ok("daemon", "tracks: publishes a value a second")
-    return warn("daemon", f"says {board.state}", f"tcxo-host status --watch; journalctl -u {_UNIT} -n 20")
+    return warn("daemon", f"says {board.state}", f"tcxo-host status --watch; journalctl -u {UNIT} -n 20")
 
 
 def check_baseline(subject: Subject) -> Finding | None:
@@ -136,19 +133,19 @@ def check_baseline(subject: Subject) -> Finding | None:
     try:
         stored = parse_stored(json.loads(text)["content"])
     except (ValueError, KeyError, TypeError):
-        return fail(name, f"{path} is damaged", f"sudo rm {path}; sudo systemctl restart {_UNIT}")
+        return fail(name, f"{path} is damaged", f"sudo rm {path}; sudo systemctl restart {UNIT}")
     kernel = kernel_release(subject.root)
     if kernel and stored.kernel not in ("", kernel):
         return warn(
             name,
             f"{stored.ppm:+g} ppm was decided under kernel {stored.kernel}; under {kernel} it is decided anew",
-            f"sudo tcxo-host baseline --set {stored.ppm:g} keeps it; sudo systemctl restart {_UNIT}",
+            f"sudo tcxo-host baseline --set {stored.ppm:g} keeps it; sudo systemctl restart {UNIT}",
         )
     if subject.board and subject.board.board and stored.board_id not in ("", subject.board.board):
         return warn(
             name,
             f"{stored.ppm:+g} ppm was decided with the board {stored.board_id}, this one is {subject.board.board}",
-            f"sudo tcxo-host baseline --set {stored.ppm:g} keeps it; sudo systemctl restart {_UNIT}",
+            f"sudo tcxo-host baseline --set {stored.ppm:g} keeps it; sudo systemctl restart {UNIT}",
         )
     return ok(name, f"{stored.ppm:+g} ppm, decided under this kernel and with this board")
 
