@@ -74,6 +74,7 @@ def test_included_files_count_and_a_dry_run_says_so(
         ("refclock PPS /dev/gpspps:clear", "ntp", "/dev/pps0"),
         ("refclock SOCK /run/chrony.pps0.sock refid PPS", "ntp", "/dev/pps0"),
         ("refclock SOCK /run/chrony.clk.ttyAMA0.sock", "gpsd", "/run/chrony.clk.ttyAMA0.sock"),
+        ("refclock SHM 0 refid G", "gpsd-shm", "SHM 0"),
         ("refclock PHC /dev/ptp0:extpps:pin=1 refid X", "phc", "/dev/ptp0"),
     ],
 )
@@ -90,7 +91,26 @@ def test_a_variant_that_would_double_a_reference_clock_is_refused(
         do(install, base, "--chrony", variant)
     assert trees.read_tree(base) == before
     do(install, base, "--chrony", variant, "--force")
-    assert len(in_effect(base, "refclock")) == (3 if variant == "gpsd" else 2)
+    assert len(in_effect(base, "refclock")) == (3 if "gpsd" in variant else 2)
+
+
+@pytest.mark.parametrize(
+    ("version", "nmea"),
+    [("3.22-4.1+deb12u1", "SHM 0"), ("3.25-5", "SOCK /run/chrony.clk.ttyAMA0.sock"), (None, "SOCK /run")],
+)
+def test_an_old_gpsd_is_read_through_its_shared_memory(
+    tmp_path: Path, version: str | None, nmea: str
+) -> None:
+    base = pi_with(tmp_path)
+    if version:
+        with (base / "var/lib/dpkg/status").open("a") as file:
+            file.write(f"Package: gpsd\nStatus: install ok installed\nVersion: {version}\n\n")
+    do(install, base, "--chrony", "gpsd")
+    first, second = in_effect(base, "refclock")
+    assert first.startswith(nmea)
+    assert "refid NMEA" in first
+    assert "noselect" in first
+    assert second == "PPS /dev/pps0 lock NMEA refid PPS poll 4 prefer"
 
 
 def test_a_variant_that_adds_another_device_is_written(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--pin", type=int, default=12, metavar="GPIO", help="the PWM's GPIO (default 12)")
     parser.add_argument(
         "--chrony",
-        choices=("tempcomp", "ntp", "gpsd", "phc"),
+        choices=("tempcomp", "ntp", "gpsd", "gpsd-shm", "phc"),
         help="reference clocks for a stratum 1 server (default: ntp with a /dev/pps0 where chrony has no"
         " reference clock yet, else only tempcomp)",
     )

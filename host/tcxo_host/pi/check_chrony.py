@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from .apparmor import allows_read, snippet
 from .check import CONFIG_PATH, Finding, Subject, fail, is_installed, ok, warn
 from .chrony_config import directives, find_tempcomp, main_file
 from .install_plan import CHRONY_FILE
+from .packages import package_version, upstream_version
 
 __all__ = ["CHECKS", "real_output_path"]
 
@@ -26,9 +25,8 @@ def check_chrony(subject: Subject) -> Finding:
     """Is chrony installed, and young enough?"""
     if not subject.root.exists("/usr/sbin/chronyd"):
         return fail("chrony", "chronyd is not installed", "sudo apt install chrony")
-    version = _package_version(subject.root.read("/var/lib/dpkg/status") or "", "chrony")
-    match = re.match(r"(?:\d+:)?(\d+)\.(\d+)", version)
-    if match and (int(match[1]), int(match[2])) < _OLDEST:
+    version = package_version(subject.root, "chrony")
+    if (upstream_version(version) or _OLDEST) < _OLDEST:
         return warn("chrony", f"version {version} was never tried", "sudo apt full-upgrade (4.3 or later)")
     return ok("chrony", f"version {version}" if version else "installed")
 
@@ -150,13 +148,6 @@ def check_apparmor(subject: Subject) -> Finding | None:
         f"chronyd's profile does not let it read {path}",
         f"echo '{snippet(path).strip()}' | sudo tee -a {_LOCAL} && sudo apparmor_parser -r {_PROFILE}",
     )
-
-
-def _package_version(status: str, package: str) -> str:
-    match = re.search(
-        rf"^Package: {package}\n(?:(?!\n\n)[\s\S])*?^Version: (\S+)", status, flags=re.MULTILINE
-    )
-    return match[1] if match else ""
 
 
 CHECKS = (

@@ -14,11 +14,14 @@ from ..errors import ConfigError
 from ..refclock import SOCK_PATH
 from .chrony_config import Directive, Tempcomp, directives, main_file, parse_tempcomp
 from .install_plan import CHRONY_FILE, OUTPUT, REAL_OUTPUT, chrony_refclocks
+from .packages import package_version, upstream_version
 from .root import Root
 
 __all__ = ["Fit", "fit_in"]
 
 _PPS = "/dev/pps0"
+_GPSD_WITH_SOCKET = (3, 25)
+"""Where ``/run/chrony.clk.DEVICE.sock`` came; Debian 12 has 3.22."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ def fit_in(root: Root, asked: str | None, *, refclock: bool, force: bool) -> Fit
     ``asked``: the variant that the user named, None for the default: ``ntp`` with a ``/dev/pps0``, but only
     tempcomp where chrony has a reference clock already. Raises ConfigError when the TCXO's error would be
     corrected twice, or (without ``force``) when the variant asked for has a reference clock that is there.
+    An old gpsd turns ``gpsd`` into ``gpsd-shm``.
     """
     main = main_file(root)
     others = [] if main is None else [each for each in directives(root, main) if not _is_ours(each)]
@@ -52,6 +56,12 @@ def fit_in(root: Root, asked: str | None, *, refclock: bool, force: bool) -> Fit
             notes.append(f"{clocks[0].where} names a reference clock already, so none is added")
             variant = "tempcomp"
         return Fit(variant, line_there, tuple(notes))
+    gpsd = upstream_version(package_version(root, "gpsd"))
+    if asked == "gpsd" and gpsd is not None and gpsd < _GPSD_WITH_SOCKET:
+        asked = "gpsd-shm"
+        notes.append(
+            f"gpsd {gpsd[0]}.{gpsd[1]} has no socket for its messages, so chrony reads its shared memory"
+        )
     there = {_device(root, each.words): each.where for each in clocks}
     for line in chrony_refclocks(asked):
         device = _device(root, line.split()[1:])

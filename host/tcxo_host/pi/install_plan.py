@@ -27,8 +27,9 @@ __all__ = [
     "remove_block",
 ]
 
-CHRONY_VARIANTS = ("tempcomp", "ntp", "gpsd", "phc")
-"""Only the tempcomp line; or with a kernel PPS and NTP servers, a kernel PPS and gpsd, a PTP clock's PPS."""
+CHRONY_VARIANTS = ("tempcomp", "ntp", "gpsd", "gpsd-shm", "phc")
+"""Only the tempcomp line; or with a kernel PPS and NTP servers, a kernel PPS and gpsd by its socket or (before
+3.25) its shared memory, a PTP clock's PPS."""
 
 CHRONY_FILE = "/etc/chrony/conf.d/tcxo-host.conf"
 OUTPUT = "/run/tcxo"
