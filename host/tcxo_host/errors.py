@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 __all__ = [
     "ConfigError",
     "DataError",
@@ -11,6 +14,7 @@ __all__ = [
     "TcxoError",
     "UnavailableError",
     "UsageError",
+    "missing_extra",
 ]
 
 
@@ -60,3 +64,13 @@ class ConfigError(TcxoError):
     """The configuration is wrong."""
 
     exit_status = 78
+
+
+def missing_extra(what: str, package: str, extra: str) -> UnavailableError:
+    """That ``what`` needs an optional ``package``, and the command that installs its ``extra``."""
+    # pip on the clone: no index has tcxo-host; this interpreter's pip: on the Pi that is not the user's
+    sudo = "" if os.access(sys.prefix, os.W_OK) else "sudo "
+    return UnavailableError(
+        f"{what}: the package {package} is not installed: in a clone of tcxo-host run:"
+        f" {sudo}{sys.executable} -m pip install '.[{extra}]'"
+    )

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .errors import ConfigError, UnavailableError
+from .errors import ConfigError, missing_extra
 from .metric_families import families
 from .publish import replace_file
 
@@ -37,9 +37,7 @@ class Metrics:
             self._client: Any = importlib.import_module("prometheus_client")
             self._core = importlib.import_module("prometheus_client.core")
         except ImportError:
-            raise UnavailableError(
-                "metrics need the package prometheus-client: pip install 'tcxo-host[metrics]'"
-            ) from None
+            raise missing_extra("metrics", "prometheus-client", "metrics") from None
         self._version = version("tcxo-host")
         self._values: Mapping[str, Any] | None = None
         self._textfile = Path(textfile) if textfile else None

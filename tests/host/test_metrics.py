@@ -264,5 +264,6 @@ def test_without_the_package_the_extra_is_named(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 69
     assert done.stderr == (
-        "tcxo-host: metrics need the package prometheus-client: pip install 'tcxo-host[metrics]'\n"
+        "tcxo-host: metrics: the package prometheus-client is not installed: in a clone of tcxo-host run:"
+        f" {sys.executable} -m pip install '.[metrics]'\n"
     )

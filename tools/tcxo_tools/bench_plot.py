@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tcxo_host.errors import OutputError, UnavailableError
+from tcxo_host.errors import OutputError, missing_extra
 from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.sim.scenario import load_scenario
 from tcxo_host.sim.trial import run_trial
@@ -26,7 +26,7 @@ def draw_load(path: str, seed: int) -> None:
     try:
         import matplotlib
     except ImportError:
-        raise UnavailableError("--plot needs matplotlib: pip install 'tcxo-host[plot]'") from None
+        raise missing_extra("--plot", "matplotlib", "plot") from None
     matplotlib.use("Agg")
     matplotlib.rcParams["svg.hashsalt"] = "tcxo-host"
     from matplotlib import pyplot

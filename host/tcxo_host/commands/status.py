@@ -182,14 +182,14 @@ def _print_json() -> Iterator[Any]:
 @contextlib.contextmanager
 def _screen() -> Iterator[Any]:
     """Shows on the terminal's other screen; not on a terminal, the last state is printed at the end."""
-    from ..errors import UnavailableError
+    from ..errors import missing_extra
     from ..status_view import CLOCKS, Ages, Line, status_lines
 
     try:
         from rich.console import Console
         from rich.live import Live
     except ImportError:
-        raise UnavailableError("--watch needs the package rich: pip install 'tcxo-host[live]'") from None
+        raise missing_extra("--watch", "rich", "live") from None
     history: dict[str, deque[float]] = {clock: deque(maxlen=HISTORY) for clock in CLOCKS}
     seen = None
     with Live(console=Console(), screen=sys.stdout.isatty(), auto_refresh=False) as live:

@@ -6,7 +6,7 @@ import importlib
 import zlib
 from typing import Any, Protocol
 
-from ..errors import DataError, UnavailableError
+from ..errors import DataError, missing_extra
 
 __all__ = ["SUFFIXES", "Compressor", "Decompressor", "make_compressor", "make_decompressor"]
 
@@ -150,6 +150,4 @@ def _zstandard() -> Any:
     try:
         return importlib.import_module("zstandard")
     except ImportError:
-        raise UnavailableError(
-            "zstd needs the package zstandard: pip install 'tcxo-host[zstd]', or use .gz"
-        ) from None
+        raise missing_extra("zstd (.gz works without)", "zstandard", "zstd") from None

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, OutputError, UnavailableError
+from ..errors import DataError, OutputError, missing_extra
 from .columns import Capture, ChannelEdges, Session
 from .synthesis import Imported, ImportedChannel
 
@@ -119,6 +119,4 @@ def _pyarrow() -> tuple[Any, Any]:
     try:
         return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.compute")
     except ImportError:
-        raise UnavailableError(
-            "parquet needs the package pyarrow: pip install 'tcxo-host[parquet]'"
-        ) from None
+        raise missing_extra("parquet", "pyarrow", "parquet") from None

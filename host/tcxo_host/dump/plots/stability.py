@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import DataError, UnavailableError
+from ...errors import DataError, missing_extra
 from ..columns import Session
 from ..series import Series
 from .data import PlotData, longest_run, session_series
@@ -163,4 +163,4 @@ def _allantools() -> Any:
     try:
         return importlib.import_module("allantools")
     except ImportError:
-        raise UnavailableError("adev needs the package allantools: pip install 'tcxo-host[plot]'") from None
+        raise missing_extra("adev", "allantools", "plot") from None

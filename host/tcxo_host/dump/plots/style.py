@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UnavailableError
+from ...errors import missing_extra
 from .data import Curve
 
 __all__ = ["COLOURS", "draw_curve", "figure", "legend", "save_bytes", "symmetric_ns", "time_axis"]
@@ -37,7 +37,7 @@ def figure(title: str, rows: int = 1, *, height: float = 4.6, share_x: bool = Tr
         figures = importlib.import_module("matplotlib.figure")
         matplotlib = importlib.import_module("matplotlib")
     except ImportError:
-        raise UnavailableError("plots need the package matplotlib: pip install 'tcxo-host[plot]'") from None
+        raise missing_extra("plots", "matplotlib", "plot") from None
     # text stays text in SVG, and the same data give the same file
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "tcxo", "font.size": 9.5})
     made = figures.Figure(figsize=(9.6, height), dpi=110, layout="constrained")
