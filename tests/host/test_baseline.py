@@ -90,6 +90,14 @@ def test_command_sets_shows_and_clears(tmp_path, capsys):
     assert not (tmp_path / "baseline.json").exists()
 
 
+def test_help_says_where_the_baseline_is(capsys):
+    with pytest.raises(SystemExit):
+        main(["baseline", "--help"])
+    assert "the daemon's state file, beside which baseline.json holds the baseline" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
 def test_command_refuses_nonsense(tmp_path, capsys):
     assert main(["baseline", "--state", str(tmp_path / "s"), "--set", "1000"]) == 64
     assert main(["baseline"]) == 78

@@ -41,7 +41,10 @@ def add_parser(subparsers: Any) -> None:
         help=f"the daemon's TOML configuration (default: {INSTALLED_CONFIG} where there is one)",
     )
     parser.add_argument(
-        "--state", metavar="FILE", help="the daemon's state file (default: from the configuration)"
+        "--state",
+        metavar="FILE",
+        help="the daemon's state file, beside which baseline.json holds the baseline"
+        " (default: state.path of the configuration)",
     )
     parser.set_defaults(main=main)
 
