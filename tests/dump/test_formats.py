@@ -299,6 +299,41 @@ def test_importing_never_overwrites(tmp_path):
 
 def test_a_capture_is_told_apart_from_text(tmp_path):
     write_capture(tmp_path / "a.tcxocap", seconds=2)
-    done = dump("import", tmp_path / "a.tcxocap", "-o", tmp_path / "b")
-    assert done.returncode == 65
-    assert len(done.stderr.splitlines()) == 1
+    (tmp_path / "a.gz").write_bytes(gzip.compress((tmp_path / "a.tcxocap").read_bytes()))
+    for args in (["a.tcxocap"], ["a.tcxocap", "-o", "b"], ["a.gz"]):
+        done = dump("import", *args, cwd=tmp_path)
+        assert done.returncode == 65
+        assert done.stderr == (
+            f"tcxo-dump: {args[0]}: is a capture already: give it to info, plot, replay... as it is\n"
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gz", "a.tcxocap"]
+
+
+PPS_AND_PWM = "".join(f"0,{n * 84_000_000 + 5}\n" for n in range(5)) + "".join(
+    f"2,{n * 1_680_000 + 9}\n" for n in range(200)
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--tick-hz", 84_000_000], ""),
+        (["--tick-hz", 84_500_000], ""),
+        (["--tick-hz", 84_000_000, "--pwm-hz", 50], ""),
+        (
+            ["--tick-hz", 48_000_000],
+            "gps_pps has 0.571 Hz instead of 1, host_pwm has 28.571 Hz instead of 29: is --tick-hz 48000000 right?",
+        ),
+        (["--tick-hz", 168_000_000], "gps_pps has 2.000 Hz instead of 1: is --tick-hz 168000000 right?"),
+        (
+            ["--tick-hz", 84_000_000, "--pwm-hz", 100],
+            "host_pwm has 50.000 Hz instead of 100: is --tick-hz 84000000 right?",
+        ),
+    ],
+)
+def test_a_rate_that_no_such_signal_has_is_warned_of(tmp_path, options, said):
+    (tmp_path / "x.csv").write_text(PPS_AND_PWM)
+    done = dump("import", "x.csv", *options, cwd=tmp_path)
+    assert done.returncode == 0
+    warnings = [line for line in done.stderr.splitlines() if "instead of" in line]
+    assert warnings == [f"tcxo-dump: x.csv: {said}"] * bool(said)

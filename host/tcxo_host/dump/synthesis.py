@@ -15,13 +15,15 @@ from tcxo_protocol.capture_file import CLOCK, Entry, EntryKind
 from tcxo_protocol.records import Channel, ChannelCounts, Edges, Identify, Status, build_record
 from tcxo_protocol.spec import Role, struct_of
 
-__all__ = ["Imported", "ImportedChannel", "nominal_rate_hz", "synthesise"]
+__all__ = ["Imported", "ImportedChannel", "nominal_rate_hz", "odd_rates", "synthesise"]
 
 Ticks = npt.NDArray[np.int64]
 
 HOST_START_NS = 1_000_000_000_000
 RECORD_EDGES = 200
 """Edges in one record: four bytes each, and a record must fit a frame."""
+FAR = 0.01
+"""No signal is so far from its nominal rate: rather the counter's rate or the role is wrong."""
 SILENCE_S = 600
 """A longer time without any edge is skipped rather than filled with empty seconds."""
 
@@ -58,10 +60,31 @@ def nominal_rate_hz(ticks: Ticks, tick_hz: int) -> float:
     """
     if ticks.size < 2:
         return 1.0
-    measured = tick_hz / float(np.median(np.diff(ticks)))
-    nearest = round(measured) if measured > 0.75 else 1.0 / round(1.0 / measured)
+    measured, nearest = _rates_hz(ticks, tick_hz)
     # a signal at an odd rate keeps it, in the thousandths that the protocol has
-    return float(nearest) if abs(measured / nearest - 1) < 2e-3 else round(measured, 3)
+    return nearest if abs(measured / nearest - 1) < 2e-3 else round(measured, 3)
+
+
+def _rates_hz(ticks: Ticks, tick_hz: int) -> tuple[float, float]:
+    """As measured, and the nearest that a signal may be meant to have."""
+    measured = tick_hz / float(np.median(np.diff(ticks)))
+    return measured, float(round(measured)) if measured > 0.75 else 1.0 / round(1.0 / measured)
+
+
+def odd_rates(imported: Imported, given_hz: Mapping[str, float]) -> str:
+    """The channels whose rate is far from that of their role, in words; empty when there are none.
+
+    A PPS has 1 Hz; the PWM has what is given or, like any other signal, a nominal rate.
+    """
+    odd = []
+    for role, channel in imported.channels.items():
+        if channel.ticks.size < 2:
+            continue
+        measured, nearest = _rates_hz(channel.ticks, imported.tick_hz)
+        meant = 1.0 if role.endswith("_pps") else given_hz.get(role, nearest)
+        if abs(measured / meant - 1) > FAR:
+            odd.append(f"{role} has {measured:.3f} Hz instead of {meant:g}")
+    return ", ".join(odd)
 
 
 def synthesise(imported: Imported) -> Iterator[Entry]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .common import add_command, finish
+from .common import add_command, complain, finish
 
 __all__ = ["add_parser", "main"]
 
@@ -68,6 +68,7 @@ def main(args: argparse.Namespace) -> int:
     from ..progress import Progress
     from ..writer import SUFFIX, CaptureWriter
 
+    lines = None if _is_parquet(args) else _lines_of(args.file)
     name = "imported" if args.file == "-" else args.file.rstrip("/")
     output = args.output or str(Path(name).with_suffix(SUFFIX))
     if output != "-" and Path(output).exists() and Path(output).stat().st_size:
@@ -77,7 +78,7 @@ def main(args: argparse.Namespace) -> int:
     writer = CaptureWriter(output, utc_of=clock.utc_ns)
     with Progress("import") as progress:
         progress.busy()
-        for entry in _entries(args, problems):
+        for entry in _entries(args, lines, problems):
             clock.take(entry)
             writer.entry(entry.kind, entry.host_ns, entry.body)
     writer.close()
@@ -102,22 +103,38 @@ class _Clock:
         return host_ns + self._offset_ns
 
 
-def _entries(args: argparse.Namespace, problems: list[str]) -> Iterator[Any]:
+def _is_parquet(args: argparse.Namespace) -> bool:
+    return bool(args.format == "parquet" or (args.format is None and Path(args.file).is_dir()))
+
+
+def _lines_of(file: str) -> Iterator[str]:
+    """The lines of a text. Raises DataError for a capture, which needs no import."""
+    from tcxo_protocol.capture_file import MAGIC
+
     from ...errors import DataError
     from ..chronylog import iter_lines
+
+    lines = iter_lines(file)
+    first = list(itertools.islice(lines, 1))
+    if first == [MAGIC.decode("utf8", "replace").rstrip()]:
+        raise DataError(f"{file}: is a capture already: give it to info, plot, replay... as it is")
+    return itertools.chain(first, lines)
+
+
+def _entries(args: argparse.Namespace, lines: Iterator[str] | None, problems: list[str]) -> Iterator[Any]:
+    from ...errors import DataError
     from ..importers import detect_format, parse_map, read_text
     from ..jsonl import entries_of_jsonl
-    from ..synthesis import synthesise
+    from ..synthesis import odd_rates, synthesise
 
     channel_map = parse_map(args.map)
     start_utc_ns = _utc_ns(args.start)
-    if args.format == "parquet" or (args.format is None and Path(args.file).is_dir()):
+    if lines is None:
         from ..parquet import read_parquet
 
         for imported in read_parquet(args.file):
             yield from synthesise(imported)
         return
-    lines = iter_lines(args.file)
     head = list(itertools.islice(lines, 50))
     lines = itertools.chain(head, lines)
     form = args.format or detect_format(head)
@@ -130,13 +147,14 @@ def _entries(args: argparse.Namespace, problems: list[str]) -> Iterator[Any]:
             raise DataError(f"{args.file}: {problems[0] if problems else 'is empty'}")
         del problems[3:]
         return
+    rates_hz = {"host_pwm": args.pwm_hz} if args.pwm_hz else {}
     result = read_text(
         lines,
         form,
         where=args.file,
         tick_hz=args.tick_hz,
         channel_map=channel_map,
-        rates_hz={"host_pwm": args.pwm_hz} if args.pwm_hz else {},
+        rates_hz=rates_hz,
         counter_bits=args.counter_bits,
         start_utc_ns=start_utc_ns,
     )
@@ -145,6 +163,9 @@ def _entries(args: argparse.Namespace, problems: list[str]) -> Iterator[Any]:
         problems.append(f"{result.bad_count} of {result.lines} lines not used: {shown}")
     for role, channel in result.imported.channels.items():
         print(f"{role}: {channel.ticks.size} edges, {channel.rate_hz:g} Hz", file=sys.stderr)
+    if odd := odd_rates(result.imported, rates_hz):
+        suspect = f"--tick-hz {args.tick_hz}" if args.tick_hz else "--map"
+        complain(f"{args.file}: {odd}: is {suspect} right?")
     yield from synthesise(result.imported)
 
 
