@@ -164,6 +164,18 @@ def test_watch_json_prints_each_new_second_once(running):
     assert edges == sorted(set(edges))
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_watch_that_ends_tells_in_the_exit_status_what_it_saw_last(running, form):
+    watch = ["--watch", "--seconds", 0.1, "--file", running.status, *form]
+    assert status(*watch).returncode == 69
+    running.status.write_text("{}")
+    assert status(*watch).returncode == 65
+    running.run(3)
+    assert status(*watch).returncode == 0
+    aged(running.status, 30)
+    assert status(*watch).returncode == 69
+
+
 @pytest.fixture
 def chronyd(tmp_path):
     """A real chronyd that touches no clock, and a PATH on which chronyc finds it."""

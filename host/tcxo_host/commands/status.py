@@ -22,7 +22,8 @@ __all__ = ["add_parser", "main"]
 
 EXAMPLE = """\
 It reads the file that the daemon writes once a second (output.status). The exit status is 0 while the daemon
-runs, whatever its state, 69 when there is no status or the daemon that wrote it has gone.
+runs, whatever its state, 69 when there is no status or the daemon that wrote it has gone; with --watch, as
+it is at the end.
 
 example:
   tcxo-host status
@@ -142,7 +143,18 @@ def _watch(path: Path, seconds: float | None, *, as_json: bool) -> int:
     with contextlib.suppress(KeyboardInterrupt), _print_json() if as_json else _screen() as show:
         for found in _statuses(path, end):
             show(found)
-    return 0
+    return _exit_status(path)
+
+
+def _exit_status(path: Path) -> int:
+    """What a command without ``--watch`` would end with now."""
+    from ..errors import TcxoError, UnavailableError
+    from ..status_view import Ages
+
+    try:
+        return UnavailableError.exit_status if Ages.of(_read(path), _now_ns()).is_stale else 0
+    except TcxoError as error:
+        return error.exit_status
 
 
 def _statuses(path: Path, end: float | None) -> Iterator[dict[str, Any] | str]:
