@@ -1,5 +1,8 @@
 """``tcxo-flash`` against real mpremote, a real REPL and a real littlefs: MicroPython's unix port on a pty."""
 
+import sys
+from importlib.metadata import version
+
 import pytest
 from support.flash_board import FlashBoard
 from tcxo_firmware import DEVICE_FILES
@@ -106,10 +109,13 @@ def test_the_wrong_board_and_an_unknown_one_are_named(tmp_path, capsys):
     with FlashBoard(tmp_path, machine="Arduino with X") as board:
         status, _, err = run(capsys, board)
         assert status == 65
-        assert "calls itself 'Arduino with X', which is none of PYBV11, SIM" in err
+        assert (
+            "calls itself 'Arduino with X', which is none of PYBV11, TCXO_DEVBOARD, WEACT_F411_BLACKPILL:"
+            in err
+        )
         status, _, err = run(capsys, board, "--board", "NOPE")
         assert status == 64
-        assert "no board 'NOPE': known are PYBV11" in err
+        assert err == "tcxo-flash: no board 'NOPE': known are PYBV11, TCXO_DEVBOARD, WEACT_F411_BLACKPILL\n"
 
 
 def test_wrong_usage_has_its_own_exit_status(capsys):
@@ -117,6 +123,21 @@ def test_wrong_usage_has_its_own_exit_status(capsys):
         flash.main(["--frobnicate"])
     assert exit_info.value.code == 64
     assert capsys.readouterr().err.splitlines()[-1] == "tcxo-flash: unrecognized arguments: --frobnicate"
+
+
+def test_it_tells_its_version(capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        flash.main(["--version"])
+    assert exit_info.value.code == 0
+    assert capsys.readouterr().out == f"tcxo-flash {version('tcxo-host')}\n"
+
+
+def test_without_mpremote_the_way_to_install_it_is_told(capsys, monkeypatch):
+    monkeypatch.delattr("tcxo_tools.flash_session")
+    monkeypatch.delitem(sys.modules, "tcxo_tools.flash_session")
+    monkeypatch.setitem(sys.modules, "mpremote.transport_serial", None)
+    assert flash.main([]) == 69
+    assert capsys.readouterr().err.endswith(f"run: {sys.executable} -m pip install '.[flash]'\n")
 
 
 def test_no_port_a_busy_port_and_something_else_on_the_port(tmp_path, capsys):

@@ -1,21 +1,23 @@
 """Writes the generated parts of firmware/README.md: boards from their folders, sizes from mpy-cross, the I2C figure.
 
-``python -m tcxo_tools.firmware_doc`` rewrites the file.
+``python -m tcxo_tools.firmware_doc`` rewrites the file, ``--check`` only says whether it is stale.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from tcxo_firmware import BOARDS_DIR, board_names
+from tcxo_firmware import BOARDS_DIR
 
 from . import i2c_cost
-from .flash_files import board_data, files_for
+from .flash_files import board_data, files_for, real_boards
 
-__all__ = ["DOCUMENT", "boards", "compiled_sizes", "main", "renewed", "sizes"]
+__all__ = ["DOCUMENT", "boards", "compiled_sizes", "document", "main", "renewed", "sizes"]
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "firmware" / "README.md"
 
@@ -33,7 +35,7 @@ def renewed(text: str, name: str, content: str) -> str:
 
 def boards() -> str:
     """A section a board: its folder's description, and its channels."""
-    return "\n\n".join(_board(name) for name in board_names() if name != "SIM")
+    return "\n\n".join(_board(name) for name in real_boards())
 
 
 def _board(name: str) -> str:
@@ -66,13 +68,30 @@ def sizes() -> str:
     return "\n".join([*rows, f"| all | {sum(bytes_of.values())} |"])
 
 
-def main() -> int:
-    """Rewrite firmware/README.md."""
-    text = DOCUMENT.read_text(encoding="utf8")
+def document(text: str) -> str:
+    """``text`` with every generated part renewed."""
     text = renewed(text, "boards", boards())
     text = renewed(text, "sizes", sizes())
-    text = renewed(text, "i2c", f"Measured on the simulated board: {i2c_cost.summary()}.")
-    DOCUMENT.write_text(text, encoding="utf8")
+    return renewed(text, "i2c", f"Measured on the simulated board: {i2c_cost.summary()}.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Rewrite or check firmware/README.md."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tcxo_tools.firmware_doc",
+        description="Renew the generated parts of firmware/README.md.",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="only say whether it is stale; exit 1 when it is"
+    )
+    args = parser.parse_args(argv)
+    old = DOCUMENT.read_text(encoding="utf8")
+    new = document(old)
+    if args.check:
+        if new != old:
+            print("firmware/README.md is stale: run python -m tcxo_tools.firmware_doc", file=sys.stderr)
+        return int(new != old)
+    DOCUMENT.write_text(new, encoding="utf8")
     return 0
 
 

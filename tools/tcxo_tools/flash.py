@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from tcxo_host.cli import Parser
@@ -37,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"tcxo-flash {version('tcxo-host')}")
     parser.add_argument("--port", help="serial port of the board (default: the one board on USB)")
     parser.add_argument("--board", help="which board it is (default: the one its MicroPython names)")
     parser.add_argument(
@@ -110,15 +112,13 @@ def _tell(plan: Plan) -> None:
 
 
 def _choose_board(wanted: str | None, machine: str) -> str:
-    from tcxo_firmware import board_names
-
-    from .flash_files import board_data, board_for_machine
+    from .flash_files import board_data, board_for_machine, real_boards
 
     if wanted is None:
         found = board_for_machine(machine)
         if found is None:
             raise DataError(
-                f"the board calls itself {machine!r}, which is none of {', '.join(board_names())}:"
+                f"the board calls itself {machine!r}, which is none of {', '.join(real_boards())}:"
                 " add a folder with its pins, or flash the right MicroPython"
             )
         return found

@@ -12,8 +12,9 @@ from typing import Any
 from tcxo_firmware import BOARDS_DIR, DEVICE_DIR, DEVICE_FILES, board_names
 from tcxo_host.errors import UnavailableError, UsageError, missing_extra
 
-__all__ = ["BoardFile", "board_data", "board_for_machine", "files_for", "other_form"]
+__all__ = ["BoardFile", "board_data", "board_for_machine", "files_for", "other_form", "real_boards"]
 
+SIMULATED = "SIM"
 _ARCHITECTURE = "armv7emsp"  # Cortex-M4 with single-precision floats: every board here
 
 
@@ -29,9 +30,14 @@ def board_data(board: str) -> dict[str, Any]:
     """The board's ``board_config``. Raises UsageError for a board that has no folder."""
     path = BOARDS_DIR / board / "board_config.py"
     if not path.exists():
-        raise UsageError(f"no board {board!r}: known are {', '.join(board_names())}")
+        raise UsageError(f"no board {board!r}: known are {', '.join(real_boards())}")
     data: dict[str, Any] = runpy.run_path(str(path))["BOARD"]
     return data
+
+
+def real_boards() -> list[str]:
+    """The boards one can hold: all but the simulated one."""
+    return [name for name in board_names() if name != SIMULATED]
 
 
 def board_for_machine(machine: str) -> str | None:

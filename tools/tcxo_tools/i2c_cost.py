@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,8 +107,12 @@ def summary(seconds: int = 10) -> str:
     )
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Print the cost."""
+    argparse.ArgumentParser(
+        prog="python -m tcxo_tools.i2c_cost",
+        description="Print what a second of the default rates costs on the I2C bus, from the simulated board.",
+    ).parse_args(argv)
     print(summary())
     return 0
 

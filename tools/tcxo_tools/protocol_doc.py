@@ -9,7 +9,7 @@ import argparse
 import enum
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +41,16 @@ def document(text: str) -> str:
     return text
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Rewrite or check PROTOCOL.md."""
-    parser = argparse.ArgumentParser(description="Renew the generated tables of protocol/PROTOCOL.md.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tcxo_tools.protocol_doc",
+        description="Renew the generated tables of protocol/PROTOCOL.md.",
+    )
     parser.add_argument(
         "--check", action="store_true", help="only say whether it is stale; exit 1 when it is"
     )
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     old = DOCUMENT.read_text(encoding="utf8")
     new = document(old)
     if args.check:

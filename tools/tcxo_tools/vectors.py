@@ -1,9 +1,15 @@
-"""Golden frames for every implementation of the protocol: ``python -m tcxo_tools.vectors`` writes them."""
+"""Golden frames for every implementation of the protocol.
+
+``python -m tcxo_tools.vectors`` writes them, ``--check`` only says whether the file is stale.
+"""
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +27,7 @@ from tcxo_protocol.records import (
     build_record,
 )
 
-__all__ = ["VECTORS_PATH", "make_vectors", "vectors_text"]
+__all__ = ["VECTORS_PATH", "main", "make_vectors", "vectors_text"]
 
 VECTORS_PATH = Path(tcxo_protocol.__file__).parent / "vectors.json"
 
@@ -91,5 +97,25 @@ def vectors_text() -> str:
     return json.dumps(make_vectors(), indent=1) + "\n"
 
 
+def main(argv: Sequence[str] | None = None) -> int:
+    """Rewrite or check vectors.json."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tcxo_tools.vectors",
+        description="Write the golden frames to protocol/tcxo_protocol/vectors.json.",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="only say whether it is stale; exit 1 when it is"
+    )
+    args = parser.parse_args(argv)
+    new = vectors_text()
+    if args.check:
+        stale = not VECTORS_PATH.exists() or VECTORS_PATH.read_text() != new
+        if stale:
+            print("vectors.json is stale: run python -m tcxo_tools.vectors", file=sys.stderr)
+        return int(stale)
+    VECTORS_PATH.write_text(new)
+    return 0
+
+
 if __name__ == "__main__":
-    VECTORS_PATH.write_text(vectors_text())
+    sys.exit(main())
