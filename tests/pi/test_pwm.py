@@ -196,6 +196,16 @@ def run_command(root: Root, *argv: str) -> int:
     return command.run(parser.parse_args(["pwm", *argv]), root)
 
 
+def test_help_has_an_example_of_each_action(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser(prog="tcxo-host")
+    command.add_parser(parser.add_subparsers())
+    with pytest.raises(SystemExit):
+        parser.parse_args(["pwm", "off", "--help"])
+    examples = capsys.readouterr().out.partition("example:\n")[2].splitlines()
+    words = [line.split("  ")[1].removeprefix("sudo ").split() for line in examples]
+    assert {parser.parse_args(each[1:]).action for each in words} == {"show", "setup", "off"}
+
+
 def test_show_before_and_after_setup(pi3: FakePwmTree, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(pi3, "show") == 1
     assert "run 'sudo tcxo-host pwm setup'" in capsys.readouterr().out

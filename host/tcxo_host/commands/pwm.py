@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "main", "run"]
 
 _EPILOG = """example:
+  tcxo-host pwm show                what is on the pin; --json for programs
   sudo tcxo-host pwm setup          50 Hz on GPIO12 (header pin 32)
-  tcxo-host pwm show --json
+  sudo tcxo-host pwm setup --pin 18 --rate 100
+  sudo tcxo-host pwm off            silence on GPIO12, its channel released
 """
 
 
