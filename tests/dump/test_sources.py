@@ -2,19 +2,23 @@
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import pty
 import select
 import signal
 import subprocess
+import sys
 import termios
 import threading
+import types
 
 import pytest
 from support.captures import START_NS, frames, utc_of, write_capture
 from support.dump import TCXO_DUMP, dump
 from support.streams import identify
+from tcxo_host.dump import progress
 from tcxo_host.dump.commands.common import period_s
 from tcxo_host.dump.source import Sources
 from tcxo_host.dump.writer import CaptureWriter
@@ -260,6 +264,19 @@ def test_what_lasts_shows_a_bar_on_a_terminal_and_only_there(tmp_path):
     assert plain.stdout.encode() == rows
 
 
-def test_what_is_quick_shows_no_bar(tmp_path):
-    write_capture(tmp_path / "a.tcxocap", seconds=3)
-    assert on_a_terminal("info", tmp_path / "a.tcxocap")[0] == ""
+def test_what_is_quick_shows_no_bar(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    now = [100.0]
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress, "time", types.SimpleNamespace(monotonic=lambda: now[0]))
+    with progress.Progress("what it does") as shown:
+        now[0] += 0.9
+        shown.advance(5, 10)
+        assert sys.stderr.getvalue() == ""
+        now[0] += 0.2
+        shown.advance(6, 10)
+        assert "what it does" in sys.stderr.getvalue()

@@ -1,5 +1,6 @@
 """The command ``tcxo-host status`` on the file of a running, a waiting and a dead daemon."""
 
+import contextlib
 import json
 import os
 import pty
@@ -36,12 +37,35 @@ def aged(path, seconds):
     """As if the daemon had died so long ago."""
     values = json.loads(path.read_text())
     values["written_ns"] = now_ns() - round(seconds * 1e9)
-    path.write_text(json.dumps(values))
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(values))
+    new.replace(path)
+
+
+@contextlib.contextmanager
+def alive(path):
+    """As if the daemon went on writing, however long a command takes to look."""
+    ended = threading.Event()
+
+    def keep():
+        while not ended.is_set():
+            aged(path, 0)
+            ended.wait(0.5)
+
+    aged(path, 0)
+    writer = threading.Thread(target=keep)
+    writer.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        writer.join()
 
 
 def test_text_and_json_of_a_running_daemon(running):
     running.run(70)
-    done = status("--file", running.status)
+    with alive(running.status):
+        done = status("--file", running.status)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("state      track\nboard      TEST")
     values = json.loads(status("--file", running.status, "--json").stdout)
@@ -53,7 +77,8 @@ def test_the_configuration_names_the_file(running, tmp_path):
     running.run(3)
     config = tmp_path / "c.toml"
     config.write_text(f'[output]\nstatus = "{running.status}"\n')
-    assert status("--config", config).stdout.startswith("state      acquire")
+    with alive(running.status):
+        assert status("--config", config).stdout.startswith("state      acquire")
     config.write_text("")
     done = status("--config", config)
     assert done.returncode == 78
@@ -137,9 +162,10 @@ def test_watch_updates_in_place_and_gives_the_terminal_back(running, number):
         assert any(block in terminal.seen for block in "▁▂▃▄▅▆▇█")
         assert terminal.seen.count(ENTER) == 1
         assert LEAVE not in terminal.seen
-        terminal.process.send_signal(number)
-        terminal.until(LEAVE)
-        assert terminal.process.wait(20) == 0
+        with alive(running.status):
+            terminal.process.send_signal(number)
+            terminal.until(LEAVE)
+            assert terminal.process.wait(20) == 0
         assert "Traceback" not in terminal.seen
     finally:
         terminal.close()
@@ -158,8 +184,9 @@ def test_watch_json_prints_each_new_second_once(running):
     for _ in range(3):
         edges.append(json.loads(process.stdout.readline())["channels"]["gps_pps"]["edges"])
         running.run(1)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    with alive(running.status):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
     watchdog.cancel()
     assert edges == sorted(set(edges))
 
@@ -171,7 +198,8 @@ def test_a_watch_that_ends_tells_in_the_exit_status_what_it_saw_last(running, fo
     running.status.write_text("{}")
     assert status(*watch).returncode == 65
     running.run(3)
-    assert status(*watch).returncode == 0
+    with alive(running.status):
+        assert status(*watch).returncode == 0
     aged(running.status, 30)
     assert status(*watch).returncode == 69
 
