@@ -108,7 +108,7 @@ def pure_modules():
                 yield path
 
 
-@pytest.mark.parametrize("path", pure_modules(), ids=lambda path: f"{path.parent.name}.{path.stem}")
+@pytest.mark.parametrize("path", list(pure_modules()), ids=lambda path: f"{path.parent.name}.{path.stem}")
 def test_pure_modules_do_no_io(path):
     touched = {name.split(".")[0] for name in imports(path)} & IMPURE_IMPORTS
     assert not touched, f"{path} imports {touched}"
