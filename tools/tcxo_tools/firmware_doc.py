@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import argparse
 import ast
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,21 +14,11 @@ from tcxo_firmware import BOARDS_DIR
 
 from . import i2c_cost
 from .flash_files import board_data, files_for, real_boards
+from .generated import renew_file, renewed
 
-__all__ = ["DOCUMENT", "boards", "compiled_sizes", "document", "main", "renewed", "sizes"]
+__all__ = ["DOCUMENT", "boards", "compiled_sizes", "document", "main", "sizes"]
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "firmware" / "README.md"
-
-
-def renewed(text: str, name: str, content: str) -> str:
-    """``text`` with the part marked ``name`` replaced. Raises ValueError where there is not just one."""
-    pattern = rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)"
-    text, found = re.subn(
-        pattern, lambda match: f"{match[1]}\n{content}\n\n{match[2]}", text, flags=re.DOTALL
-    )
-    if found != 1:
-        raise ValueError(f"expected one part marked '<!-- generated: {name} -->', found {found}")
-    return text
 
 
 def boards() -> str:
@@ -77,22 +65,13 @@ def document(text: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Rewrite or check firmware/README.md."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tcxo_tools.firmware_doc",
-        description="Renew the generated parts of firmware/README.md.",
+    return renew_file(
+        argv,
+        "python -m tcxo_tools.firmware_doc",
+        "Renew the generated parts of firmware/README.md.",
+        DOCUMENT,
+        document,
     )
-    parser.add_argument(
-        "--check", action="store_true", help="only say whether it is stale; exit 1 when it is"
-    )
-    args = parser.parse_args(argv)
-    old = DOCUMENT.read_text(encoding="utf8")
-    new = document(old)
-    if args.check:
-        if new != old:
-            print("firmware/README.md is stale: run python -m tcxo_tools.firmware_doc", file=sys.stderr)
-        return int(new != old)
-    DOCUMENT.write_text(new, encoding="utf8")
-    return 0
 
 
 if __name__ == "__main__":

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import argparse
 import enum
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +13,8 @@ from typing import Any
 
 from construct import Array, FocusedSeq, FormatField, GreedyRange, Struct
 from tcxo_protocol import capture_file, i2c_pages, spec
+
+from .generated import renew_file, renewed
 
 __all__ = ["document", "main"]
 
@@ -34,31 +34,19 @@ def document(text: str) -> str:
         "capture": _capture(),
     }
     for name, content in parts.items():
-        pattern = rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)"
-        text, found = re.subn(pattern, lambda m, c=content: f"{m[1]}\n{c}\n\n{m[2]}", text, flags=re.DOTALL)  # type: ignore[misc]
-        if found != 1:
-            raise ValueError(f"expected one part marked '<!-- generated: {name} -->', found {found}")
+        text = renewed(text, name, content)
     return text
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Rewrite or check PROTOCOL.md."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tcxo_tools.protocol_doc",
-        description="Renew the generated tables of protocol/PROTOCOL.md.",
+    return renew_file(
+        argv,
+        "python -m tcxo_tools.protocol_doc",
+        "Renew the generated tables of protocol/PROTOCOL.md.",
+        DOCUMENT,
+        document,
     )
-    parser.add_argument(
-        "--check", action="store_true", help="only say whether it is stale; exit 1 when it is"
-    )
-    args = parser.parse_args(argv)
-    old = DOCUMENT.read_text(encoding="utf8")
-    new = document(old)
-    if args.check:
-        if new != old:
-            print("protocol/PROTOCOL.md is stale: run python -m tcxo_tools.protocol_doc", file=sys.stderr)
-        return int(new != old)
-    DOCUMENT.write_text(new, encoding="utf8")
-    return 0
 
 
 def _records() -> str:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import sys
@@ -26,6 +25,8 @@ from tcxo_protocol.records import (
     Text,
     build_record,
 )
+
+from .generated import renew_file
 
 __all__ = ["VECTORS_PATH", "main", "make_vectors", "vectors_text"]
 
@@ -99,22 +100,13 @@ def vectors_text() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Rewrite or check vectors.json."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tcxo_tools.vectors",
-        description="Write the golden frames to protocol/tcxo_protocol/vectors.json.",
+    return renew_file(
+        argv,
+        "python -m tcxo_tools.vectors",
+        "Write the golden frames to protocol/tcxo_protocol/vectors.json.",
+        VECTORS_PATH,
+        lambda _: vectors_text(),
     )
-    parser.add_argument(
-        "--check", action="store_true", help="only say whether it is stale; exit 1 when it is"
-    )
-    args = parser.parse_args(argv)
-    new = vectors_text()
-    if args.check:
-        stale = not VECTORS_PATH.exists() or VECTORS_PATH.read_text() != new
-        if stale:
-            print("vectors.json is stale: run python -m tcxo_tools.vectors", file=sys.stderr)
-        return int(stale)
-    VECTORS_PATH.write_text(new)
-    return 0
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ EVENT = "<BQi"
 EVENT_BYTES = 13
 ADVANCE, CONNECTED, MCU_CDEG, EXTERNAL_CDEG, SUPPLY_MV, STALLED, CRASH, HANG = 0, 8, 9, 10, 11, 12, 13, 14
 
+TIME, OTHER, NOT_YET = 0, 1, 2  # what taking an event came to
+
 IDLE_MS = 50
 USB_BUFFER_BYTES = 1024
 
@@ -84,19 +86,25 @@ class World:
             if not self._serve_i2c():
                 return
         while self._position + EVENT_BYTES <= len(self._events):
-            kind, tick, value = struct.unpack_from(EVENT, self._events, self._position)
-            if kind <= 4 and tick > until:
-                # Time passes in small turns, so that the loop sees it pass.
-                self.timer.advance(until)
+            # Time passes in small turns, so that the loop sees it pass.
+            if self._take_event(until) != TIME:
                 return
-            self._position += EVENT_BYTES
-            if kind == ADVANCE:
-                self.timer.advance(tick)
-            elif kind <= 4:
-                self.timer.capture(kind, tick)
-            else:
-                self._happen(kind, value)
-                return
+
+    def _take_event(self, until):
+        """The next event, if it is due by tick ``until``. TIME: it was an edge or time; else OTHER or NOT_YET."""
+        kind, tick, value = struct.unpack_from(EVENT, self._events, self._position)
+        if kind <= 4 and tick > until:
+            self.timer.advance(until)
+            return NOT_YET
+        self._position += EVENT_BYTES
+        if kind > 4:
+            self._happen(kind, value)
+            return OTHER
+        if kind == ADVANCE:
+            self.timer.advance(tick)
+        else:
+            self.timer.capture(kind, tick)
+        return TIME
 
     def _refill(self):
         """Wait for the parent: more events, or something on the line. True when events came."""
@@ -135,17 +143,8 @@ class World:
             if self._position + EVENT_BYTES > len(self._events):
                 self._refill()
                 continue
-            kind, tick, value = struct.unpack_from(EVENT, self._events, self._position)
-            if kind <= 4 and tick > until:
-                self.timer.advance(until)
+            if self._take_event(until) == NOT_YET:
                 break
-            self._position += EVENT_BYTES
-            if kind == ADVANCE:
-                self.timer.advance(tick)
-            elif kind <= 4:
-                self.timer.capture(kind, tick)
-            else:
-                self._happen(kind, value)
         self._watch()
 
     # The watchdog and the I2C bus.
