@@ -4,6 +4,7 @@ import sys
 from importlib.metadata import version
 
 import pytest
+from mpremote.transport import TransportExecError
 from support.flash_board import FlashBoard
 from tcxo_firmware import DEVICE_FILES
 from tcxo_tools import flash, flash_files, flash_session
@@ -98,6 +99,48 @@ def test_a_full_file_system_is_told_before_anything_is_touched(tmp_path, capsys)
         assert err.count("\n") == 1
         with flash_session.Session(board.path) as session:
             assert not session._transport.fs_exists("tcxo")
+
+
+def test_the_board_to_flash_is_mounted_as_the_stm32_port_mounts_it(tmp_path):
+    """ports/stm32/main.c and extmod/vfs.c: everything is in /flash, and nothing is mounted at "/"."""
+    with FlashBoard(tmp_path) as board, flash_session.Session(board.path) as session:
+        ask = session._transport.eval
+        session._transport.exec("import os, sys")
+        assert (ask("os.getcwd()"), ask("os.listdir('/')")) == ("/flash", ["flash"])
+        assert ask("sys.path") == ["", ".frozen", "/flash", "/flash/lib"]
+        assert ask("os.statvfs('/')")[:9] == (0,) * 9
+        assert ask("os.statvfs('.')") == ask("os.statvfs('/flash')")
+        assert ask("os.statvfs('.')")[2] == 64
+        for way in ("open('/x', 'w')", "os.mkdir('/tcxo')"):
+            with pytest.raises(TransportExecError, match="OSError: .*19|ENODEV"):
+                ask(way)
+
+
+@pytest.mark.parametrize(
+    ("mount_point", "told"),
+    [
+        ("/sd", "the board started from the SD card in its slot, not from its flash: take the card out"),
+        ("/", "the board works in /, not in its flash (/flash): restart it"),
+    ],
+)
+@pytest.mark.parametrize("option", [[], ["--check"]])
+def test_a_board_that_starts_from_elsewhere_is_told_and_left_alone(
+    tmp_path, capsys, mount_point, told, option
+):
+    with FlashBoard(tmp_path, mount_point=mount_point) as board:
+        status, _, err = run(capsys, board, *option)
+        assert status == 65
+        assert told in err
+        assert err.count("\n") == 1
+        with flash_session.Session(board.path) as session:
+            assert not session._transport.fs_exists("tcxo")
+
+
+def test_a_board_that_is_refused_goes_on_running(tmp_path, capsys):
+    with FlashBoard(tmp_path) as board:
+        assert run(capsys, board)[0] == 0
+        assert run(capsys, board, "--board", "PYBV11")[0] == 65
+        assert flash_session.wait_for_identify(board.path).board == "SIM"
 
 
 def test_the_wrong_board_and_an_unknown_one_are_named(tmp_path, capsys):

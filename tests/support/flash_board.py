@@ -25,14 +25,19 @@ _RESET_STATUS = 3  # of machine.reset() in the stand-in; at a Ctrl-D the process
 
 
 class FlashBoard:
-    """``path`` is its serial port. The file system keeps its contents over restarts."""
+    """``path`` is its serial port. The file system keeps its contents over restarts.
 
-    def __init__(self, directory: Path, *, blocks: int = 64, machine: str = "linux board") -> None:
+    ``mount_point``: where the board has it, ``/flash``, ``/sd`` with a card in its slot, "/" for none at all.
+    """
+
+    def __init__(
+        self, directory: Path, *, blocks: int = 64, machine: str = "linux board", mount_point: str = "/flash"
+    ) -> None:
         name, self._command = find_vm()
         if not name.startswith("MicroPython"):
             leave_out("no MicroPython for this machine to flash")
         self._directory = directory
-        self._blocks, self._machine = blocks, machine
+        self._blocks, self._machine, self._mount_point = blocks, machine, mount_point
         self._image = directory / "flash.img"
         if not self._image.exists():
             self._image.write_bytes(b"\xff" * (blocks * _BLOCK_BYTES))
@@ -76,6 +81,7 @@ class FlashBoard:
                 str(self._image),
                 str(self._blocks),
                 self._machine,
+                self._mount_point,
                 str(int(with_main)),
                 *map(str, vm_fds),
             ],

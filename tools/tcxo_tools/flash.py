@@ -12,7 +12,7 @@ from tcxo_host.cli import Parser
 from tcxo_host.errors import DataError, TcxoError, missing_extra
 
 if TYPE_CHECKING:  # mpremote may be missing
-    from .flash_session import Plan
+    from .flash_session import Plan, Session
 
 __all__ = ["build_parser", "main"]
 
@@ -25,8 +25,8 @@ example:
   tcxo-flash --mpy                        find the board, install, show that it runs
   tcxo-flash --port /dev/ttyACM0 --check  only compare
 
-exit status: 0 done, 1 files differ (--check), 64 usage, 65 not the board meant, 69 no board or
-package missing, 73 no room on the board, 130 interrupted
+exit status: 0 done, 1 files differ (--check), 64 usage, 65 not the board meant or not started from
+its flash, 69 no board or package missing, 73 no room on the board, 130 interrupted
 """
 
 
@@ -75,20 +75,11 @@ def _run(arguments: argparse.Namespace) -> int:
         files_for(arguments.board)  # an unknown name is told before anything is touched
     port = arguments.port or flash_session.find_port()
     with flash_session.Session(port) as session:
-        state = session.look()
-        board = _choose_board(arguments.board, state.machine)
-        print(f"{port}: {state.machine}, MicroPython {state.version.split('MicroPython ')[-1]}")
-        files = files_for(board, compiled=arguments.mpy)
-        plan = session.plan(files)
-        if arguments.check:
-            _tell(plan)
-        elif plan:
-            session.check_space(plan, state)
-            session.carry_out(plan, files[-1], _Progress())
-            print(f"copied {len(plan.write)} of {len(files)} files for {board}")
-        else:
-            print(f"all {len(files)} files for {board} are there already")
-        session.reset()
+        try:
+            plan = _compare_and_copy(arguments, session)
+        finally:
+            # Whatever came of it: what the board ran was interrupted, and goes on.
+            session.reset()
     if arguments.check:
         # Leave the board as it was, running; but what is there need not be what runs.
         with contextlib.suppress(TcxoError):
@@ -101,6 +92,27 @@ def _run(arguments: argparse.Namespace) -> int:
         + ", ".join(f"{channel.id} on {channel.pin}" for channel in identify.channels)
     )
     return 0
+
+
+def _compare_and_copy(arguments: argparse.Namespace, session: Session) -> Plan:
+    """Everything at the board's prompt. Returns what differed."""
+    from .flash_files import files_for
+
+    state = session.look()
+    board = _choose_board(arguments.board, state.machine)
+    print(f"{session.port}: {state.machine}, MicroPython {state.version.split('MicroPython ')[-1]}")
+    session.check_folder(state)
+    files = files_for(board, compiled=arguments.mpy)
+    plan = session.plan(files)
+    if arguments.check:
+        _tell(plan)
+    elif plan:
+        session.check_space(plan, state)
+        session.carry_out(plan, files[-1], _Progress())
+        print(f"copied {len(plan.write)} of {len(files)} files for {board}")
+    else:
+        print(f"all {len(files)} files for {board} are there already")
+    return plan
 
 
 def _tell(plan: Plan) -> None:

@@ -28,9 +28,13 @@ _USB_VENDORS = (0xF055, 0x0483)
 
 _LOOK = """
 import sys, os
-v = os.statvfs("/")
-print(repr((sys.implementation._machine, sys.version, v[0], v[0] * v[3])))
+d = os.getcwd()
+v = os.statvfs(d)
+print(repr((sys.implementation._machine, sys.version, d, v[0], v[0] * v[3])))
 """
+
+_FLASH = "/flash"  # where the stm32 port mounts its flash, and what is then its working directory (main.c)
+_CARD = "/sd"
 
 _ATTEMPTS = 2
 _PROMPT_PATIENCE_S = 5
@@ -41,10 +45,12 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class BoardState:
-    """What is on the port. ``free_bytes`` and ``block_bytes`` are of its file system."""
+    """What is on the port. ``free_bytes`` and ``block_bytes`` are of the file system of its working ``folder``,
+    from which it starts ``main.py``."""
 
     machine: str
     version: str
+    folder: str
     block_bytes: int
     free_bytes: int
 
@@ -110,8 +116,20 @@ class Session:
         with _as_link_errors(self.port):
             # Evaluated by mpremote's own reader of the board's answer.
             told = self._transport.exec(_LOOK)
-        machine, version, block_bytes, free_bytes = _literal(told)
-        return BoardState(machine, version, block_bytes, free_bytes)
+        return BoardState(*_literal(told))
+
+    def check_folder(self, state: BoardState) -> None:
+        """Raises DataError for a board that did not start from its own flash: what is put there would not run."""
+        if state.folder == _CARD:
+            raise DataError(
+                "the board started from the SD card in its slot, not from its flash: take the card out, or put an"
+                " empty file SKIPSD into /flash, restart the board and run this again"
+            )
+        if state.folder != _FLASH:
+            raise DataError(
+                f"the board works in {state.folder}, not in its flash ({_FLASH}): restart it; if that does not help,"
+                " its file system is damaged: install MicroPython anew"
+            )
 
     def plan(self, files: list[BoardFile]) -> Plan:
         """Compare by hash what is there with ``files``."""
