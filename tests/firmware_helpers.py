@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import runpy
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tcxo_firmware import BOARDS_DIR
 from tcxo_firmware.simboard import SimBoard
 from tcxo_protocol.framing import FrameDecoder
 from tcxo_protocol.records import Edges, Identify, Record, Status, Text, parse_payload
@@ -84,6 +88,21 @@ class BoardReader:
 
     def texts(self) -> str:
         return "\n".join(text.text for text in self.of(Text))
+
+
+def board_data(folder: Path) -> dict[str, Any]:
+    """What a board's ``board_config.py`` says."""
+    board: dict[str, Any] = runpy.run_path(str(folder / "board_config.py"))["BOARD"]
+    return board
+
+
+def board_folder(directory: Path, **changes: Any) -> Path:
+    """A board's folder in ``directory``: the simulated board's, with other data."""
+    folder = directory / changes.get("name", "MINE")
+    folder.mkdir()
+    board = {**board_data(BOARDS_DIR / "SIM"), "name": folder.name, **changes}
+    (folder / "board_config.py").write_text(f"BOARD = {board!r}\n")
+    return folder
 
 
 def advance_seconds(board: SimBoard, seconds: float) -> None:

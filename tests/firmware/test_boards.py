@@ -1,6 +1,7 @@
 """A board is one folder of data: what every folder holds, and that nothing else is needed for another one."""
 
 import ast
+import functools
 import json
 import re
 import runpy
@@ -8,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from firmware_helpers import BoardReader, advance_seconds, seconds_of_edges
+from firmware_helpers import BoardReader, advance_seconds, board_data, board_folder, seconds_of_edges
 from firmware_vms import run_unix
 from tcxo_firmware import BOARDS_DIR, DEVICE_DIR, DEVICE_FILES, board_names
 from tcxo_firmware.simboard import SimBoard
@@ -20,10 +21,6 @@ TCXO_BOARD = BOARDS_DIR / "TCXO_DEVBOARD"
 # Pins of TIM2's channels on every F4 with a TIM2 (data sheets, alternate function 1).
 TIM2_PINS = {1: {"A0", "A5", "A15"}, 2: {"A1", "B3"}, 3: {"A2", "B10"}, 4: {"A3", "B11"}}
 PYBOARD_PINS = {"X1": "A0", "X2": "A1", "X3": "A2", "X4": "A3"}
-
-
-def board_data(folder):
-    return runpy.run_path(str(folder / "board_config.py"))["BOARD"]
 
 
 @pytest.mark.parametrize("name", board_names())
@@ -54,16 +51,8 @@ def test_the_folder_s_description_names_every_pin(name):
 
 @pytest.fixture
 def own_board(tmp_path):
-    """A folder as a user would add it: the simulated board's, with other data. Returns a function."""
-
-    def make(**changes):
-        folder = tmp_path / changes.get("name", "MINE")
-        folder.mkdir()
-        board = {**board_data(BOARDS_DIR / "SIM"), "name": folder.name, **changes}
-        (folder / "board_config.py").write_text(f"BOARD = {board!r}\n")
-        return folder
-
-    return make
+    """Makes a board's folder as a user would add it."""
+    return functools.partial(board_folder, tmp_path)
 
 
 def test_a_board_needs_one_folder_and_no_code(own_board, monkeypatch):

@@ -59,10 +59,16 @@ class USB_VCP:
 
 
 class UART:
-    """The same line without anybody's presence known; what nobody reads is gone."""
+    """The same line without anybody's presence known; what nobody reads is gone.
+
+    A write returns when its bytes are out, ten bit times each, as ``uart_tx_data`` of ports/stm32/uart.c does;
+    interrupts go on meanwhile. The real one gives up after ``timeout`` ms, and returns with its last byte still
+    under way.
+    """
 
     def __init__(self, number, baud, timeout, read_buf_len):
-        pass
+        self._baud = baud
+        WORLD.idle_ms = 1  # of a write a turn, what lies between the turns counts
 
     def any(self):
         return len(WORLD.peek_input())
@@ -74,6 +80,7 @@ class UART:
 
     def write(self, data):
         WORLD.transmit(data)
+        WORLD.pass_time(len(data) * 10 * WORLD.tick_hz // self._baud)
         return len(data)
 
 

@@ -2,7 +2,7 @@
 
 The parent writes fixed-size events ``kind u8, tick u64, value i32`` into a pipe, the feed; nothing but
 they moves the simulated counter and with it every clock of the board, so a run is as fast as the
-machine and the same every time. ``idle`` lets at most IDLE_MS of simulated time pass.
+machine and the same every time. ``idle`` lets at most IDLE_MS of simulated time and IDLE_EDGES edges pass.
 A second such pipe, control, says when the line's reader comes, goes and stalls: not in the feed, which
 may be full until the reader moves on.
 """
@@ -19,7 +19,9 @@ ADVANCE, CONNECTED, MCU_CDEG, EXTERNAL_CDEG, SUPPLY_MV, STALLED, CRASH, HANG = 0
 
 TIME, OTHER, NOT_YET = 0, 1, 2  # what taking an event came to
 
+# The real one sleeps until the next interrupt, 1 ms at most: slow to simulate.
 IDLE_MS = 50
+IDLE_EDGES = 50
 USB_BUFFER_BYTES = 1024
 
 
@@ -32,6 +34,7 @@ class World:
         self.reset_cause = 1
         self.is_connected = False
         self.is_stalled = False
+        self.idle_ms = IDLE_MS
         self.leds = 0
         self.mcu_cdeg = 2500
         self.external_cdeg = 2500
@@ -64,6 +67,8 @@ class World:
         self._poll.register(control, select.POLLIN)
         self._poll.register(line_in, select.POLLIN)
         self._poll.register(i2c_in, select.POLLIN)
+        self._feed_poll = select.poll()
+        self._feed_poll.register(feed, select.POLLIN)
 
     # Time.
 
@@ -78,16 +83,16 @@ class World:
             return
         self._serve_i2c()
         self._watch()
-        if self._position + EVENT_BYTES > len(self._events) and not self._refill():
+        if self._position + EVENT_BYTES > len(self._events) and not self._refill(self._poll):
             return
-        until = self.timer.tick + IDLE_MS * self.tick_hz // 1000
+        until = self.timer.tick + self.idle_ms * self.tick_hz // 1000
         while self._is_i2c_overdue():
             self._poll.poll()
             if not self._serve_i2c():
                 return
-        while self._position + EVENT_BYTES <= len(self._events):
-            # Time passes in small turns, so that the loop sees it pass.
-            if self._take_event(until) != TIME:
+        # Time passes in small turns, so that the loop sees it pass.
+        for _ in range(IDLE_EDGES):
+            if self._position + EVENT_BYTES > len(self._events) or self._take_event(until) != TIME:
                 return
 
     def _take_event(self, until):
@@ -106,9 +111,9 @@ class World:
             self.timer.capture(kind, tick)
         return TIME
 
-    def _refill(self):
-        """Wait for the parent: more events, or something on the line. True when events came."""
-        self._poll.poll()
+    def _refill(self, poll):
+        """Wait for what ``poll`` sees: more events, or something on the line. True when events came."""
+        poll.poll()
         data = self._feed.read(65536 // EVENT_BYTES * EVENT_BYTES)
         if data == b"":
             sys.exit(0)  # the parent is gone
@@ -135,13 +140,14 @@ class World:
         elif kind == CRASH:
             raise RuntimeError("simulated crash")
         elif kind == HANG:
-            self._hang(self.timer.tick + value * (self.tick_hz // 1000))
+            self.pass_time(value * (self.tick_hz // 1000))
 
-    def _hang(self, until):
-        """The main loop stands still up to tick ``until``; interrupts go on."""
+    def pass_time(self, ticks):
+        """The main loop stands still for so long; interrupts go on."""
+        until = self.timer.tick + ticks
         while self.timer.tick < until:
             if self._position + EVENT_BYTES > len(self._events):
-                self._refill()
+                self._refill(self._feed_poll)
                 continue
             if self._take_event(until) == NOT_YET:
                 break

@@ -55,7 +55,7 @@ class Hardware:
 def run(edges, latency):
     """The port's handler, entered ``latency`` ticks after a flag; returns ring entries and epoch."""
     hardware = Hardware(edges)
-    ring, ctl, chan = layout.new_ring(8), layout.new_ctl(8), layout.new_chan(1)
+    ring, ctl, chan = layout.new_ring(8), layout.new_ctl(), layout.new_chan(1, 8)
     on_wrap = isr_plain.make_on_wrap(ctl)
     on_capture = isr_plain.make_on_capture(hardware, ring, ctl, chan)
     while hardware.time < 90:
@@ -71,9 +71,9 @@ def run(edges, latency):
             hardware[8] = 0xFFFF ^ 2
             on_capture(None)
     entries = []
-    for index in range(ctl[2]):
-        tick, meta = struct.unpack_from("<QI", ring, index * layout.ENTRY_BYTES)
-        entries.append((tick - (1 << 32) + WRAP_AT, meta >> 8 & 0xFF))
+    for index in range(chan[11]):
+        tick, flags = struct.unpack_from("<QH", ring, index * layout.ENTRY_BYTES)
+        entries.append((tick - (1 << 32) + WRAP_AT, flags))
     assert ctl[0] == 1, ctl
     return entries
 

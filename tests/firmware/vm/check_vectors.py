@@ -40,19 +40,19 @@ def build(builder, record):
 def build_edges(builder, record):
     """As the main loop does: from ring entries."""
     size = 64
-    entries, ctl, chan = layout.new_ring(size), layout.new_ctl(size), layout.new_chan(record["channel"])
-    reader = ring.RingReader(entries, ctl, [chan])
+    entries, chan = layout.new_ring(size), layout.new_chan(record["channel"], size)
+    reader = ring.RingReader([entries], [chan])
     captured = (record["number"] + len(record["ticks"])) & 0xFFFFFFFF
     chan[4] = captured & 0xFFFF
     chan[5] = captured >> 16
     flags = record["flags"]
     for index, tick in enumerate(record["ticks"]):
         number = (record["number"] + index) & 0xFFFF
-        meta = number << 16 | flags << 8 | record["channel"]
-        struct.pack_into("<QI", entries, index * layout.ENTRY_BYTES, tick, meta)
+        struct.pack_into("<QHH", entries, index * layout.ENTRY_BYTES, tick, flags, number)
         flags = 0
-    ctl[2] = len(record["ticks"])
-    reader.drain(builder, len(record["ticks"]))
+    chan[11] = len(record["ticks"])
+    reader.mark()
+    assert reader.drain(builder)
 
 
 def unstuff(chunk):

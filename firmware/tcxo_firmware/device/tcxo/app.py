@@ -1,4 +1,4 @@
-"""The main loop: ring to records to the ways out, commands back in."""
+"""The main loop: rings to records to the ways out, commands back in."""
 
 from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
 
@@ -13,7 +13,8 @@ from tcxo.ring import ENTRIES_PER_FRAME, RingReader
 from tcxo.serial import SerialLink, UartPort, UsbPort
 from tcxo.wire import FrameBuilder
 
-RING_ENTRIES = 256  # 4.9 s of 52 edges a second
+RING_ENTRIES = 256  # of each channel: 5.1 s of 50 edges a second
+FRAMES_A_TURN = 16  # then time, commands and watchdog have their turn
 FLUSH_MS = 500
 STATUS_MS = 1000
 IDENTIFY_S = 30  # for a line that can only be listened to
@@ -32,7 +33,7 @@ class App:
     def __init__(self):
         channels = board.enabled_channels()
         self.capture = Capture(channels, RING_ENTRIES)
-        self.reader = RingReader(self.capture.ring, self.capture.ctl, self.capture.chans)
+        self.reader = RingReader(self.capture.rings, self.capture.chans)
         self.identity = reports.Identity(channels, self.capture.tick_hz, board.boot_id(), board.reset_cause())
         self.builder = FrameBuilder()
         self.sensors = Sensors(board.BOARD)
@@ -48,6 +49,7 @@ class App:
         self.uptime_s = 0
         self._owe_identify = True
         self._owe_status = False
+        self._closing = None  # tick and counts of the status record that comes when the marked edges are out
         self._texts = []
         self._status_at = ticks_add(ticks_ms(), STATUS_MS)
         self._flush_at = ticks_add(ticks_ms(), FLUSH_MS)
@@ -99,8 +101,7 @@ class App:
         if self.link.was_connected or self.pages:
             self._send_next()
         else:
-            self.reader.discard(self.reader.waiting())
-            self._flush_due = False
+            self._discard()
             if self._owe_status:
                 self._owe_status = False
                 self.frames_dropped += 1
@@ -137,13 +138,20 @@ class App:
         self.lights.show(is_read or self.pages is not None, self._gps_quiet_s < GPS_QUIET_S, faults)
         self.watchdog.feed(self.capture.tick())
 
-    def _send_next(self):
-        """Send frames for as long as the port takes them whole.
+    def _discard(self):
+        self.reader.discard()
+        self._flush_due = False
+        self._closing = None
 
-        With an I2C controller reading, the ring is emptied in time whatever the serial reader does: frames that it has
-        no room for are dropped and counted. Without, edges wait in the ring for a slow reader.
+    def _send_next(self):
+        """Send a turn's frames, for as long as the port takes them whole.
+
+        With an I2C controller reading, the rings are emptied in time whatever the serial reader does: frames that it
+        has no room for are dropped and counted. Without, edges wait in their rings for a slow reader.
         """
-        while not self.link.is_busy() or self._is_i2c_read():
+        for _ in range(FRAMES_A_TURN):
+            if self.link.is_busy() and not self._is_i2c_read():
+                return
             self.builder.begin()
             if self._owe_identify:
                 self._owe_identify = False
@@ -154,18 +162,18 @@ class App:
                     self._texts[0] = rest
                 else:
                     self._texts.pop(0)
-            elif not self.is_streaming:
-                self.reader.discard(self.reader.waiting())
-                self._flush_due = False
-                if not self._owe_status:
+            else:
+                if not self.is_streaming:
+                    self._discard()
+                if not self._has_edges_to_send():
                     return
                 self._write_edges_and_status()
-            elif self._owe_status or self._flush_due:
-                self._write_edges_and_status()
-            else:
-                return
             if not self.builder.is_empty():
                 self._put_out()
+
+    def _has_edges_to_send(self):
+        # A whole frame of edges does not wait for the next flush: at 500 edges a second a ring would be full by then.
+        return self._owe_status or self._flush_due or self.reader.waiting() >= ENTRIES_PER_FRAME
 
     def _put_out(self):
         if self.pages:
@@ -179,15 +187,19 @@ class App:
             self.link.send(self.builder.finish())
 
     def _write_edges_and_status(self):
-        # The tick first: every edge up to it is in the ring now, and goes out before it.
-        tick = self.capture.tick()
-        waiting = self.reader.waiting()
-        entries = min(waiting, ENTRIES_PER_FRAME)
-        self.reader.drain(self.builder, entries)
-        if entries < waiting:
+        """A frame of edges. A status record follows when those are out that were captured before it was begun, however
+        many have come since: a second closes even where edges come faster than they can be sent."""
+        if self._closing is None:
+            if self._owe_status:
+                # The tick first: every edge up to it is in its ring now, and goes out before it.
+                self._closing = (self.capture.tick(), self.reader.counts())
+            self.reader.mark()
+        if not self.reader.drain(self.builder):
             return
         self._flush_due = False
-        if self._owe_status:
+        if self._closing:
+            tick, counts = self._closing
+            self._closing = None
             self._owe_status = False
             reports.write_status(
                 self.builder,
@@ -196,7 +208,7 @@ class App:
                 self.frames_sent,
                 self.frames_dropped,
                 self.sensors.read(),
-                self.reader.counts(),
+                counts,
             )
 
     def leave(self):

@@ -28,13 +28,13 @@ def _registers_for(code):
 
 
 class Capture:
-    """TIM2 counting freely over 32 bits, capturing the given channels into the ring."""
+    """TIM2 counting freely over 32 bits, capturing each of the given channels into its ring."""
 
     def __init__(self, channels, ring_entries):
         """``channels``: dicts with ``id`` (timer channel 1..4), ``pin`` and ``edge``."""
-        self.ring = layout.new_ring(ring_entries)
-        self.ctl = layout.new_ctl(ring_entries)
-        self.chans = [layout.new_chan(channel["id"]) for channel in channels]
+        self.ctl = layout.new_ctl()
+        self.chans = [layout.new_chan(channel["id"], ring_entries) for channel in channels]
+        self.rings = [layout.new_ring(ring_entries) for _ in channels]
         words = uctypes.struct(
             stm.TIM2, {"all": (uctypes.ARRAY | 0, uctypes.UINT32 | (layout.TIM_BYTES // 4))}
         ).all
@@ -48,8 +48,8 @@ class Capture:
         words[layout.TIM_SR // 4] = 0
         self._timer.callback(isr.make_on_wrap(self.ctl))
         regs = _registers_for(isr)
-        for channel, chan in zip(channels, self.chans):
-            self._open_channel(channel, isr.make_on_capture(regs, self.ring, self.ctl, chan))
+        for channel, ring, chan in zip(channels, self.rings, self.chans):
+            self._open_channel(channel, isr.make_on_capture(regs, ring, self.ctl, chan))
 
     def _open_channel(self, channel, callback):
         polarity = pyb.Timer.FALLING if channel.get("edge") == "falling" else pyb.Timer.RISING
@@ -62,7 +62,7 @@ class Capture:
         self._words[index] = (self._words[index] & ~(0xF0 << shift)) | (_INPUT_FILTER << (4 + shift))
 
     def tick(self):
-        """The extended counter now, 64 bits. Every edge up to it is in the ring when this returns."""
+        """The extended counter now, 64 bits. Every edge up to it is in its ring when this returns."""
         ctl, words = self.ctl, self._words
         while True:
             low, high = ctl[0], ctl[1]

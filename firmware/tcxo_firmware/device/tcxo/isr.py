@@ -58,8 +58,8 @@ def make_on_capture(regs, ring, ctl, chan):
         if low == 0:
             h[5] = (int(h[5]) + 1) & 0xFFFF
 
-        head = int(c[2])
-        if ((head - int(c[3])) & 0xFFFF) > int(c[4]):
+        head = int(h[11])
+        if ((head - int(h[12])) & 0xFFFF) > int(h[13]):
             low = (int(h[8]) + 1) & 0xFFFF
             h[8] = low
             if low == 0:
@@ -77,16 +77,16 @@ def make_on_capture(regs, ring, ctl, chan):
                     if low == 0:
                         high = (high - 1) & 0xFFFF
                     low = (low - 1) & 0xFFFF
-            slot = head & int(c[4])
+            slot = head & int(h[13])
             words = ptr32(ring)
             halves = ptr16(ring)
             words[slot * 3] = ccr
             slot = slot * 6
             halves[slot + 2] = low
             halves[slot + 3] = high
-            halves[slot + 4] = int(h[0]) | ((flags | int(h[10])) << 8)
+            halves[slot + 4] = flags | int(h[10])
             halves[slot + 5] = number
             h[10] = 0
-            c[2] = (head + 1) & 0xFFFF
+            h[11] = (head + 1) & 0xFFFF
 
     return on_capture

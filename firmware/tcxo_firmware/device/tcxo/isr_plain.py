@@ -44,8 +44,8 @@ def make_on_capture(regs, ring, ctl, chan):
         if low == 0:
             chan[5] = (chan[5] + 1) & 0xFFFF
 
-        head = ctl[2]
-        if ((head - ctl[3]) & 0xFFFF) > ctl[4]:
+        head = chan[11]
+        if ((head - chan[12]) & 0xFFFF) > chan[13]:
             low = (chan[8] + 1) & 0xFFFF
             chan[8] = low
             if low == 0:
@@ -63,14 +63,14 @@ def make_on_capture(regs, ring, ctl, chan):
                     if low == 0:
                         high = (high - 1) & 0xFFFF
                     low = (low - 1) & 0xFFFF
-            slot = (head & ctl[4]) * 6
+            slot = (head & chan[13]) * 6
             ring[slot] = ccr_low
             ring[slot + 1] = ccr_high
             ring[slot + 2] = low
             ring[slot + 3] = high
-            ring[slot + 4] = chan[0] | ((flags | chan[10]) << 8)
+            ring[slot + 4] = flags | chan[10]
             ring[slot + 5] = number
             chan[10] = 0
-            ctl[2] = (head + 1) & 0xFFFF
+            chan[11] = (head + 1) & 0xFFFF
 
     return on_capture

@@ -1,18 +1,19 @@
 """Memory shared between interrupt code and main loop: arrays of 16-bit halves, low half first.
 
-``ctl``: 0-1 epoch (counter wraps), 2 head and 3 tail of the ring (entries, modulo 65536), 4 ring mask.
+``ctl``: 0-1 epoch (counter wraps).
 ``chan``, one a channel: 0 id, 1 word index of its CCR, 2 CCxIF mask, 3 CCxOF mask, 4-5 edges,
-6-7 overcaptures, 8-9 ring drops, 10 flags owed to the next stored edge.
-Ring entry, 6 halves: 0-3 tick (64 bits), 4 channel id and, in the high byte, flags, 5 low half of the
-edge's running number.
+6-7 overcaptures, 8-9 ring drops, 10 flags owed to the next stored edge, 11 head and 12 tail of its ring
+(entries, modulo 65536), 13 ring mask.
+Each channel has a ring of its own, so that a noisy one loses its own edges only. Entry, 6 halves: 0-3 tick
+(64 bits), 4 flags, 5 low half of the edge's running number.
 
 Interrupt code spells these numbers out: viper knows no constants of other modules.
 """
 
 from array import array
 
-CTL_HALVES = 5
-CHAN_HALVES = 11
+CTL_HALVES = 2
+CHAN_HALVES = 14
 ENTRY_HALVES = 6
 ENTRY_BYTES = 12
 
@@ -25,25 +26,27 @@ TIM_CNT = 0x24
 TIM_CCR1 = 0x34
 
 
-def new_ctl(ring_entries):
-    """``ring_entries``: a power of two, at most 32768."""
-    ctl = array("H", [0] * CTL_HALVES)
-    ctl[4] = ring_entries - 1
-    return ctl
+def new_ctl():
+    return _halves(CTL_HALVES)
 
 
-def new_chan(channel):
-    """State of timer channel 1..4."""
-    chan = array("H", [0] * CHAN_HALVES)
+def new_chan(channel, ring_entries):
+    """State of timer channel 1..4. ``ring_entries``: a power of two, at most 32768."""
+    chan = _halves(CHAN_HALVES)
     chan[0] = channel
     chan[1] = TIM_CCR1 // 4 + channel - 1
     chan[2] = 1 << channel
     chan[3] = 1 << (8 + channel)
+    chan[13] = ring_entries - 1
     return chan
 
 
 def new_ring(ring_entries):
-    return array("H", [0] * (ring_entries * ENTRY_HALVES))
+    return _halves(ring_entries * ENTRY_HALVES)
+
+
+def _halves(number):
+    return array("H", bytes(2 * number))
 
 
 def count(chan, index):
