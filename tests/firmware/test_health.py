@@ -4,7 +4,7 @@ import json
 
 import pytest
 from firmware_helpers import BoardReader, advance_seconds, seconds_of_edges
-from firmware_vms import run_unix
+from firmware_vms import run_31bit, run_unix
 from tcxo_firmware.simboard import WATCHDOG_RESET, SimBoard
 from tcxo_protocol.records import Identify
 from tcxo_protocol.spec import ResetCause
@@ -20,6 +20,29 @@ def test_status_carries_temperatures_and_supply():
         assert status.mcu_c == -7.25
         assert status.external_c == pytest.approx(-7.25, abs=0.05)  # half a step of a 12-bit TMP36 reading
         assert status.supply_v == 3.251
+
+
+@pytest.mark.parametrize("run", [run_unix, run_31bit])
+def test_a_converter_without_calibration_is_absent_and_crashes_nothing(run):
+    """Chips without ST's calibration words give inf and NaN, which no integer holds."""
+    told = [json.loads(line) for line in run("check_sensors.py").splitlines()]
+    no_temperature, no_voltage = -0x8000, 0xFFFF
+    assert [mcu for mcu, _, _ in told] == [2500] + [no_temperature] * 6 + [no_temperature] * 4
+    assert [supply for _, _, supply in told] == [
+        3300,
+        no_voltage,
+        no_voltage,
+        no_voltage,
+        3300,
+        no_voltage,
+        no_voltage,
+        no_voltage,
+        3300,
+        3300,
+        no_voltage,
+    ]
+    # The TMP36 is read against the usual 3.3 V where the supply is not known.
+    assert [external for _, external, _ in told] == [pytest.approx(2500, abs=6)] * len(told)
 
 
 def test_a_crash_is_told_until_the_board_has_run_for_a_minute():
@@ -42,6 +65,13 @@ def test_a_crash_is_told_until_the_board_has_run_for_a_minute():
         reader.records.clear()
         reader.wait(lambda r: "started" in r.texts())
         assert "crash" not in reader.texts()
+
+
+def test_a_crash_that_cannot_be_kept_still_restarts_the_board():
+    """A full file system, or none, must not stop what comes after the keeping: the reset."""
+    full, none = run_unix("check_crash.py").splitlines()
+    assert full.startswith("full: ")
+    assert none == "none: [] []"
 
 
 def test_a_reset_cause_is_identified():

@@ -1,4 +1,7 @@
-"""A crash leaves its traceback in a file; the next start tells it and goes on."""
+"""A crash leaves its traceback in a file; the next start tells it and goes on.
+
+A file system that is full, damaged or missing costs the traceback, and stops nothing.
+"""
 
 import os
 import sys
@@ -8,20 +11,27 @@ _FILE = "tcxo_crash.txt"
 
 def write(error):
     """Keep the traceback. One that is still kept stays: flash wears, and the first crash tells most."""
-    if _FILE not in os.listdir():
-        with open(_FILE, "w") as stream:
-            sys.print_exception(error, stream)
+    try:
+        if _FILE not in os.listdir():
+            with open(_FILE, "w") as stream:
+                sys.print_exception(error, stream)
+    except OSError:
+        pass
 
 
 def lines():
     """The lines of the crash that is kept; empty when there is none."""
-    if _FILE not in os.listdir():
+    try:
+        with open(_FILE) as stream:
+            return stream.read().splitlines()
+    except (OSError, ValueError):  # ValueError: cut off inside a character
         return []
-    with open(_FILE) as stream:
-        return stream.read().splitlines()
 
 
 def forget():
     """Not before the board has run for a while: a board that crashes again and again writes once."""
-    if _FILE in os.listdir():
-        os.remove(_FILE)
+    try:
+        if _FILE in os.listdir():
+            os.remove(_FILE)
+    except OSError:
+        pass

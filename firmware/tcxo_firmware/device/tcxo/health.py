@@ -9,6 +9,10 @@ from tcxo.reports import TEMPERATURE_ABSENT, VOLTAGE_ABSENT
 _TMP36_READS = 16
 _FAULT_SHOWN_S = 10
 
+# Beyond what the chip and the TMP36 can live with.
+_SUPPLY_MV = (1500, 4000)
+_CDEG = (-4500, 15500)
+
 
 class Sensors:
     """MCU temperature and supply, and a TMP36 where the board has one."""
@@ -24,21 +28,25 @@ class Sensors:
         external_cdeg = TEMPERATURE_ABSENT
         supply_mv = VOLTAGE_ABSENT
         if self._adc_all:
-            # The supply first: the port corrects the temperature with it.
-            supply_mv = _within(round(self._adc_all.read_vref() * 1000), 0, 0xFFFE)
-            mcu_cdeg = _within(round(self._adc_all.read_core_temp() * 100), -0x7FFF, 0x7FFF)
+            # The supply first: the port corrects the temperature with it, so that without it that is wrong too.
+            supply_mv = _within(self._adc_all.read_vref() * 1000, _SUPPLY_MV, VOLTAGE_ABSENT)
+            if supply_mv != VOLTAGE_ABSENT:
+                mcu_cdeg = _within(self._adc_all.read_core_temp() * 100, _CDEG, TEMPERATURE_ABSENT)
         if self._tmp36:
             total = 0
             for _ in range(_TMP36_READS):
                 total += self._tmp36.read()
-            millivolt = total * (supply_mv if self._adc_all else 3300) / (4095 * _TMP36_READS)
+            reference_mv = 3300 if supply_mv == VOLTAGE_ABSENT else supply_mv
+            millivolt = total * reference_mv / (4095 * _TMP36_READS)
             # 500 mV at 0 degC, 10 mV a degree (data sheet).
-            external_cdeg = _within(round((millivolt - 500) * 10), -0x7FFF, 0x7FFF)
+            external_cdeg = _within((millivolt - 500) * 10, _CDEG, TEMPERATURE_ABSENT)
         return mcu_cdeg, external_cdeg, supply_mv
 
 
-def _within(value, low, high):
-    return max(low, min(high, value))
+def _within(value, limits, absent):
+    """``value`` as an integer, or ``absent``: a chip whose calibration words are erased or zero gives nonsense, inf
+    and NaN."""
+    return round(value) if limits[0] <= value <= limits[1] else absent
 
 
 class Watchdog:
