@@ -69,7 +69,10 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Identify:
-    """Who the board is. ``boot_id`` is random per start; ``tick_hz`` is the nominal counter rate."""
+    """Who the board is. ``boot_id`` is random per start; ``tick_hz`` is the nominal counter rate.
+
+    ``firmware_crc32``: of the source that the firmware was made of; None of a board that does not say (protocol 1.0).
+    """
 
     boot_id: int
     reset_cause: int
@@ -81,6 +84,7 @@ class Identify:
     channels: tuple[Channel, ...]
     protocol_major: int = PROTOCOL_MAJOR
     protocol_minor: int = PROTOCOL_MINOR
+    firmware_crc32: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

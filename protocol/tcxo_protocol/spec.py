@@ -18,6 +18,7 @@ from construct import (
     Int16ul,
     Int32ul,
     Int64ul,
+    Optional,
     PascalString,
     PrefixedArray,
     Struct,
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 0
+PROTOCOL_MINOR = 1
 
 MAX_PAYLOAD = 1024
 """Largest run of records in one frame, bytes; a receiver may drop anything longer."""
@@ -126,6 +127,7 @@ IDENTIFY = Struct(
     "board" / _SHORT_STRING,
     "micropython_version" / _SHORT_STRING,
     "channels" / PrefixedArray(Int8ul, CHANNEL),
+    "firmware_crc32" / Optional(Int32ul),  # since 1.1
 )
 
 EDGES_HEAD = Struct(

@@ -5,6 +5,7 @@ import functools
 import json
 import re
 import runpy
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from firmware_helpers import BoardReader, advance_seconds, board_data, board_fol
 from firmware_vms import run_unix
 from tcxo_firmware import BOARDS_DIR, DEVICE_DIR, DEVICE_FILES, board_names
 from tcxo_firmware.simboard import SimBoard
-from tcxo_tools import flash_files
+from tcxo_tools import firmware_crc, flash_files
 
 FIRMWARE = DEVICE_DIR.parents[1]
 TCXO_BOARD = BOARDS_DIR / "TCXO_DEVBOARD"
@@ -179,6 +180,18 @@ def test_every_device_file_is_listed():
     there = {str(path.relative_to(DEVICE_DIR)) for path in DEVICE_DIR.rglob("*.py")}
     assert there == set(DEVICE_FILES)
     assert DEVICE_FILES[-1] == "main.py"
+
+
+def test_the_crc_that_the_board_tells_is_of_these_files(monkeypatch, tmp_path):
+    device = runpy.run_path(str(DEVICE_DIR / "tcxo/__init__.py"))
+    assert device["SOURCE_CRC32"] == firmware_crc.source_crc32(), "run python -m tcxo_tools.firmware_crc"
+    shutil.copytree(DEVICE_DIR, tmp_path / "device")
+    monkeypatch.setattr(firmware_crc, "DEVICE_DIR", tmp_path / "device")
+    for name in DEVICE_FILES:
+        before = firmware_crc.source_crc32()
+        with open(tmp_path / "device" / name, "a") as stream:
+            stream.write("# changed\n")
+        assert firmware_crc.source_crc32() != before, name
 
 
 def test_one_version_everywhere():

@@ -106,7 +106,9 @@ def test_a_channel_of_5_khz_on_a_uart_costs_its_own_edges_only_and_none_when_it_
 @pytest.mark.parametrize("stream", ["usb", UART], ids=["usb", "uart"])
 def test_every_channel_at_2_khz_shares_the_line_fairly(tmp_path, stream):
     seconds = 6
-    on = [dict(channel, enabled=True) for channel in board_data(BOARDS_DIR / "SIM")["channels"]]
+    on = [
+        dict(channel, enabled=True, rate_mhz=1000) for channel in board_data(BOARDS_DIR / "SIM")["channels"]
+    ]
     each = (GPS, RTC, PWM, AUX)
     # A lost edge is told by the next one that comes.
     spans = [(channel, 2000, 0, seconds) for channel in each] + [

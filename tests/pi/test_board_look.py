@@ -72,7 +72,7 @@ def test_identity_rates_and_silence_of_each_channel() -> None:
     status = Status(1, 2, 3, 0, None, None, None, (ChannelCounts(3, 100, 2, 0),))
     link = ScriptedLink([edges(1, 1, 3), edges(3, 50.001, 100), build_record(status)])
     look = look_at_board("serial:x", opener(link), clock=link.clock)
-    assert (look.board, look.firmware, look.protocol, look.problem) == ("PYBv1.1", "0.1.0", "1.0", "")
+    assert (look.board, look.firmware, look.protocol, look.problem) == ("PYBv1.1", "0.1.0", "1.1", "")
     assert look.channels["gps_pps"].rate_hz == pytest.approx(1)
     assert look.channels["host_pwm"].rate_hz == pytest.approx(50.001, rel=1e-6)
     assert look.channels["host_pwm"].overcaptures == 2
@@ -98,7 +98,7 @@ def test_no_device_and_another_protocol_are_problems_with_remedies() -> None:
     newer = bytearray(build_record(WHO))
     newer[3] = 9  # the major version stands first in the body
     link = ScriptedLink([bytes(newer)], identify=False)
-    assert "protocol 9.0" in look_at_board("serial:x", opener(link), clock=link.clock).problem
+    assert "protocol 9." in look_at_board("serial:x", opener(link), clock=link.clock).problem
 
 
 def test_a_status_file_without_a_board_is_no_answer() -> None:

@@ -186,7 +186,8 @@ def status_json(**rates_hz: float) -> str:
             for role in rates_hz
         ],
         "protocol_major": 1,
-        "protocol_minor": 0,
+        "protocol_minor": 1,
+        "firmware_crc32": 2427703977,
     }
     health = {
         "uptime_s": 3600,

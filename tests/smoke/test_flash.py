@@ -1,19 +1,33 @@
 """``tcxo-flash`` against real mpremote, a real REPL and a real littlefs: MicroPython's unix port on a pty."""
 
+import re
 import sys
+import time
 from importlib.metadata import version
 
 import pytest
 from mpremote.transport import TransportExecError
 from support.flash_board import FlashBoard
-from tcxo_firmware import DEVICE_FILES
-from tcxo_tools import flash, flash_files, flash_session
+from tcxo_firmware import BOARDS_DIR, DEVICE_DIR, DEVICE_FILES
+from tcxo_host.errors import LinkError
+from tcxo_tools import firmware_crc, flash, flash_files, flash_session
 
 
 def run(capsys, board, *options):
     status = flash.main(["--port", board.path, *options])
     captured = capsys.readouterr()
     return status, captured.out, captured.err
+
+
+def session_of(board):
+    """A session, once the board's restart has let go of the port: that forks this process, with its lock on it."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return flash_session.Session(board.path)
+        except LinkError:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -61,9 +75,63 @@ def test_compiled_modules_replace_source_and_run(tmp_path, capsys):
         assert status == 0, err
         assert "tcxo/isr.mpy" in out
         assert "running: SIM" in out
-        with flash_session.Session(board.path) as session:
+        with session_of(board) as session:
             names = session._transport.eval("__import__('os').listdir('tcxo')")
         assert all(name.endswith(".mpy") for name in names), names
+
+
+def frozen_copy(directory, **changed):
+    """The folders of a MicroPython with the application and the simulated board frozen in, some files changed."""
+    for name in DEVICE_FILES:
+        path = directory / "frozen" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((DEVICE_DIR / name).read_bytes())
+    for name, change in changed.items():
+        path = directory / "frozen" / "tcxo" / f"{name}.py"
+        path.write_text(change(path.read_text()))
+    return [directory / "frozen", BOARDS_DIR / "SIM"]
+
+
+def test_check_says_that_the_application_is_frozen_in_and_whether_it_is_this_one(tmp_path, capsys):
+    with FlashBoard(tmp_path, frozen=frozen_copy(tmp_path)) as board:
+        status, out, err = run(capsys, board, "--check")
+        told = "frozen into the board's MicroPython: firmware 0.1.0 for SIM, made of the same source as these files\n"
+        assert (status, err) == (0, "")
+        assert out.endswith(told)
+        assert "differ" not in out
+
+
+def test_check_tells_other_frozen_source_and_files_that_stand_over_it(tmp_path, capsys):
+    def older(text):
+        return re.sub("SOURCE_CRC32 = .*", "SOURCE_CRC32 = 0x89ABCDEF", text).replace('"0.1.0"', '"0.0.9"')
+
+    with FlashBoard(tmp_path, frozen=frozen_copy(tmp_path, __init__=older)) as board:
+        status, out, _ = run(capsys, board, "--check")
+        assert status == 1
+        ours = f"{firmware_crc.source_crc32():08x}"
+        assert f"firmware 0.0.9 for SIM, made of other source (89abcdef) than these files ({ours})" in out
+        # A file on the file system is used instead of a frozen one.
+        assert run(capsys, board)[0] == 0
+        status, out, _ = run(capsys, board, "--check")
+        assert (status, out.splitlines()[-1]) == (0, "up to date")
+
+
+def test_check_tells_frozen_source_that_does_not_say_what_it_is(tmp_path, capsys):
+    frozen = frozen_copy(
+        tmp_path,
+        wire=lambda text: text.replace("PROTOCOL_MINOR = 1", "PROTOCOL_MINOR = 0"),
+        reports=lambda text: text.replace('builder.put("<I", SOURCE_CRC32)', "pass"),
+    )
+    with FlashBoard(tmp_path, frozen=frozen) as board:
+        status, out, _ = run(capsys, board, "--check")
+        assert status == 1
+        assert "firmware 0.1.0 for SIM, which does not tell its source (protocol 1.0)" in out
+
+
+def test_check_of_a_board_without_the_application_lists_its_files(tmp_path, capsys):
+    with FlashBoard(tmp_path) as board:
+        status, out, _ = run(capsys, board, "--check")
+        assert (status, out.splitlines()[-1]) == (1, f"{len(DEVICE_FILES) + 1} files differ")
 
 
 def test_an_interrupted_copy_leaves_nothing_that_starts_and_the_next_run_completes_it(tmp_path, capsys):
@@ -78,12 +146,12 @@ def test_an_interrupted_copy_leaves_nothing_that_starts_and_the_next_run_complet
             if path == "tcxo/isr.py":
                 raise KeyboardInterrupt
 
-        with flash_session.Session(board.path) as session:
+        with session_of(board) as session:
             plan = session.plan(changed)
             assert len(plan.write) == len(files)
             with pytest.raises(KeyboardInterrupt):
                 session.carry_out(plan, changed[-1], give_up)
-        with flash_session.Session(board.path) as session:
+        with session_of(board) as session:
             assert not session._transport.fs_exists("main.py")
             session.reset()
         status, out, err = run(capsys, board)
@@ -97,7 +165,7 @@ def test_a_full_file_system_is_told_before_anything_is_touched(tmp_path, capsys)
         assert status == 73
         assert "the board's file system has" in err
         assert err.count("\n") == 1
-        with flash_session.Session(board.path) as session:
+        with session_of(board) as session:
             assert not session._transport.fs_exists("tcxo")
 
 
@@ -132,7 +200,7 @@ def test_a_board_that_starts_from_elsewhere_is_told_and_left_alone(
         assert status == 65
         assert told in err
         assert err.count("\n") == 1
-        with flash_session.Session(board.path) as session:
+        with session_of(board) as session:
             assert not session._transport.fs_exists("tcxo")
 
 

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 import tty
+from collections.abc import Sequence
 from pathlib import Path
 
 from firmware_vms import SCRIPTS, leave_out
@@ -28,16 +29,24 @@ class FlashBoard:
     """``path`` is its serial port. The file system keeps its contents over restarts.
 
     ``mount_point``: where the board has it, ``/flash``, ``/sd`` with a card in its slot, "/" for none at all.
+    ``frozen``: folders whose files its MicroPython has frozen in, ``main.py`` in the first.
     """
 
     def __init__(
-        self, directory: Path, *, blocks: int = 64, machine: str = "linux board", mount_point: str = "/flash"
+        self,
+        directory: Path,
+        *,
+        blocks: int = 64,
+        machine: str = "linux board",
+        mount_point: str = "/flash",
+        frozen: Sequence[Path] = (),
     ) -> None:
         name, self._command = find_vm()
         if not name.startswith("MicroPython"):
             leave_out("no MicroPython for this machine to flash")
         self._directory = directory
         self._blocks, self._machine, self._mount_point = blocks, machine, mount_point
+        self._frozen = ":".join(map(str, frozen))
         self._image = directory / "flash.img"
         if not self._image.exists():
             self._image.write_bytes(b"\xff" * (blocks * _BLOCK_BYTES))
@@ -82,6 +91,7 @@ class FlashBoard:
                 str(self._blocks),
                 self._machine,
                 self._mount_point,
+                self._frozen,
                 str(int(with_main)),
                 *map(str, vm_fds),
             ],

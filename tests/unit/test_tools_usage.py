@@ -1,9 +1,10 @@
 """The project's own small tools: help is help, and --check changes nothing."""
 
 import pytest
-from tcxo_tools import firmware_doc, i2c_cost, protocol_doc, vectors
+from tcxo_tools import firmware_crc, firmware_doc, i2c_cost, protocol_doc, vectors
 
 WRITERS = {
+    firmware_crc: "KEPT_IN",
     firmware_doc: "DOCUMENT",
     protocol_doc: "DOCUMENT",
     vectors: "VECTORS_PATH",

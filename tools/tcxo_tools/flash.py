@@ -12,6 +12,8 @@ from tcxo_host.cli import Parser
 from tcxo_host.errors import DataError, TcxoError, missing_extra
 
 if TYPE_CHECKING:  # mpremote may be missing
+    from tcxo_protocol.records import Identify
+
     from .flash_session import Plan, Session
 
 __all__ = ["build_parser", "main"]
@@ -82,9 +84,11 @@ def _run(arguments: argparse.Namespace) -> int:
             session.reset()
     if arguments.check:
         # Leave the board as it was, running; but what is there need not be what runs.
+        running = None
         with contextlib.suppress(TcxoError):
-            flash_session.wait_for_identify(port, _RESTART_PATIENCE_S)
-        return _EXIT_DIFFERS if plan else 0
+            running = flash_session.wait_for_identify(port, _RESTART_PATIENCE_S)
+        is_same = _tell_frozen(running) if running and not plan.has_modules else _tell(plan)
+        return 0 if is_same else _EXIT_DIFFERS
     identify = flash_session.wait_for_identify(port)
     print(
         f"running: {identify.board}, firmware {identify.firmware_version}, {identify.tick_hz / 1e6:g} MHz ticks,"
@@ -105,8 +109,8 @@ def _compare_and_copy(arguments: argparse.Namespace, session: Session) -> Plan:
     files = files_for(board, compiled=arguments.mpy)
     plan = session.plan(files)
     if arguments.check:
-        _tell(plan)
-    elif plan:
+        return plan
+    if plan:
         session.check_space(plan, state)
         session.carry_out(plan, files[-1], _Progress())
         print(f"copied {len(plan.write)} of {len(files)} files for {board}")
@@ -115,12 +119,32 @@ def _compare_and_copy(arguments: argparse.Namespace, session: Session) -> Plan:
     return plan
 
 
-def _tell(plan: Plan) -> None:
+def _tell_frozen(running: Identify) -> bool:
+    """Of a board that runs the application without having its files. True when it is this one's."""
+    from .firmware_crc import source_crc32
+
+    frozen, ours = running.firmware_crc32, source_crc32()
+    print(
+        f"frozen into the board's MicroPython: firmware {running.firmware_version} for {running.board}",
+        end=", ",
+    )
+    if frozen == ours:
+        print("made of the same source as these files")
+    elif frozen is None:
+        print("which does not tell its source (protocol 1.0)")
+    else:
+        print(f"made of other source ({frozen:08x}) than these files ({ours:08x})")
+    return frozen == ours
+
+
+def _tell(plan: Plan) -> bool:
+    """What differs, a line each. True when nothing does."""
     for file in plan.write:
         print(f"differs: {file.path}")
     for path in plan.remove:
         print(f"in the way: {path}")
     print(f"{len(plan.write) + len(plan.remove)} files differ" if plan else "up to date")
+    return not plan
 
 
 def _choose_board(wanted: str | None, machine: str) -> str:

@@ -57,10 +57,15 @@ class BoardState:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``write``: files that are missing or differ; ``remove``: files that would shadow them."""
+    """``write``: files that are missing or differ; ``remove``: files that would shadow them.
+
+    ``has_modules``: whether any of the application's modules is in the board's file system, whichever version. A board
+    that runs without has them frozen into its MicroPython.
+    """
 
     write: tuple[BoardFile, ...]
     remove: tuple[str, ...]
+    has_modules: bool
 
     def __bool__(self) -> bool:
         return bool(self.write or self.remove)
@@ -133,15 +138,17 @@ class Session:
 
     def plan(self, files: list[BoardFile]) -> Plan:
         """Compare by hash what is there with ``files``."""
-        write, remove = [], []
+        write, remove, has_modules = [], [], False
         with _as_link_errors(self.port):
             for file in files:
-                if self._hash(file.path) != hashlib.sha256(file.data).digest():
+                there = self._hash(file.path)
+                if there != hashlib.sha256(file.data).digest():
                     write.append(file)
+                has_modules |= there is not None and other_form(file.path) is not None
                 other = other_form(file.path)
                 if other is not None and self._transport.fs_exists(other):
                     remove.append(other)
-        return Plan(tuple(write), tuple(remove))
+        return Plan(tuple(write), tuple(remove), has_modules or bool(remove))
 
     def check_space(self, plan: Plan, state: BoardState) -> None:
         """Raises OutputError when ``plan`` does not fit the board's file system."""

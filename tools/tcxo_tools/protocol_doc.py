@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from construct import Array, FocusedSeq, FormatField, GreedyRange, Struct
+from construct import Array, FocusedSeq, FormatField, GreedyRange, Select, Struct
 from tcxo_protocol import capture_file, i2c_pages, spec
 
 from .generated import renew_file, renewed
@@ -72,6 +72,8 @@ def _type_name(kind: Any) -> str:
     if type(kind).__name__ == "StringEncoded":
         prefixed = type(kind.subcon).__name__ == "Prefixed"
         return "string" if prefixed else "UTF-8 to the end of the record"
+    if isinstance(kind, Select):  # an Optional is a Select of its content and nothing
+        return f"{_type_name(kind.subcons[0])}, may be missing"
     if isinstance(kind, FocusedSeq):
         return "count u8, then as many times:"
     raise TypeError(f"no name for {kind!r}")

@@ -33,7 +33,10 @@ __all__ = ["VECTORS_PATH", "main", "make_vectors", "vectors_text"]
 VECTORS_PATH = Path(tcxo_protocol.__file__).parent / "vectors.json"
 
 _CHANNELS = (Channel(1, 1, 1000, "X1"), Channel(2, 2, 1000, "X2"), Channel(3, 3, 50000, "X3"))
-_IDENTIFY = Identify(0xDEADBEEF, 3, 84_000_000, 32, "0.1.0", "PYBV11", "MicroPython v1.29.0", _CHANNELS)
+_IDENTIFY = Identify(
+    0xDEADBEEF, 3, 84_000_000, 32, "0.1.0", "PYBV11", "MicroPython v1.29.0", _CHANNELS, protocol_minor=0
+)
+_IDENTIFY_1_1 = dataclasses.replace(_IDENTIFY, protocol_minor=1, firmware_crc32=0x8000_BEEF)
 _STATUS = Status(
     uptime_s=86400,
     tick=0x1_FFFF_FFFF,
@@ -61,6 +64,7 @@ _GOOD: tuple[tuple[str, int, tuple[Record, ...]], ...] = (
     ("text of 300 bytes: COBS blocks of 254", 4, (Text("x" * 300),)),
     ("a second's end: edges and status in one frame", 0x0101, (_FLAGGED, _PWM, _STATUS)),
     ("nothing", 5, ()),
+    ("identify of protocol 1.1: with the firmware's CRC", 6, (_IDENTIFY_1_1,)),
 )
 
 

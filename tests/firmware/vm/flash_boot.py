@@ -1,23 +1,26 @@
 """A board to flash, in the unix port: a littlefs of its own size, main.py at start, the REPL after it.
 
-``micropython -i flash_boot.py IMAGE BLOCKS MACHINE MOUNT WITH_MAIN FEED CONTROL I2C_IN I2C_OUT``. Standard input and
-output are a raw terminal, as the board's USB port is. ``machine.reset()`` ends the process: whoever
+``micropython -i flash_boot.py IMAGE BLOCKS MACHINE MOUNT FROZEN WITH_MAIN FEED CONTROL I2C_IN I2C_OUT``. Standard input
+and output are a raw terminal, as the board's USB port is. ``machine.reset()`` ends the process: whoever
 started it starts it again.
 
 The stm32 port (ports/stm32/main.c, extmod/vfs.c, py/runtime.c of 1.29) mounts the board's flash at ``/flash`` and makes
 it the working directory, or ``/sd`` where there is a card in the slot and no ``SKIPSD`` in ``/flash``. Nothing is
 mounted at "/": ``statvfs`` of it gives zeros, a file or folder there ENODEV. ``sys.path`` is "", ".frozen", then each
-mount with its ``lib``, the card first. ``boot.py`` and ``main.py`` are run from the working directory.
-All of that is so here, by the same extmod/vfs.c. Left out: FAT, which a pyboard's flash has as it is sold (512-byte
-blocks); the factory's ``boot.py`` and ``main.py`` (comments only); running ``boot.py``; frozen modules; a card's own
-file system (with MOUNT ``/sd`` the image is the card's, and ``/flash`` is missing).
+mount with its ``lib``, the card first. ``boot.py`` and ``main.py`` are run from the working directory, a frozen one
+before any other (shared/runtime/pyexec.c). All of that is so here, by the same extmod/vfs.c.
+
+Left out: FAT, which a pyboard's flash has as it is sold (512-byte blocks); the factory's ``boot.py`` and ``main.py``
+(comments only); running ``boot.py``; a card's own file system (with MOUNT ``/sd`` the image is the card's, and
+``/flash`` is missing). Frozen modules, which the port finds at ".frozen", are here files of this machine: FROZEN,
+folders with colons between, mounted as "/frozen0" and so on, which stand behind ".frozen" in ``sys.path``.
 """
 
 import os
 import select
 import sys
 
-image, blocks, machine_name, mount_point, with_main, *fd_texts = sys.argv[1:]
+image, blocks, machine_name, mount_point, frozen, with_main, *fd_texts = sys.argv[1:]
 
 import machine  # noqa: E402,F401  the stand-ins, while the files of this machine can still be seen
 import pyb  # noqa: E402,F401
@@ -128,7 +131,14 @@ else:
     os.mount(system, mount_point)
     os.chdir(mount_point)
     sys.path.extend([mount_point, mount_point + "/lib"])
-if int(with_main) and "main.py" in os.listdir():
+folders = frozen.split(":") if frozen else []
+for index, folder in enumerate(folders):
+    os.mount(os.VfsPosix(folder), f"/frozen{index}")
+    sys.path.insert(2 + index, f"/frozen{index}")
+if int(with_main) and folders:
+    with open("/frozen0/main.py") as stream:
+        exec(stream.read())
+elif int(with_main) and "main.py" in os.listdir():
     try:
         import main  # noqa: F401
     except ImportError as error:

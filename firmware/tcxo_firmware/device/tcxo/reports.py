@@ -1,6 +1,6 @@
 """Identify, status and text records: what the board says about itself."""
 
-from tcxo import VERSION, board, wire
+from tcxo import SOURCE_CRC32, VERSION, board, wire
 
 COUNTER_BITS = 32
 TEMPERATURE_ABSENT = -0x8000
@@ -28,6 +28,7 @@ class Identity:
         for channel in self._channels:
             builder.put("<BBI", channel["id"], board.ROLES[channel["role"]], channel["rate_mhz"])
             builder.put_string(channel["pin"])
+        builder.put("<I", SOURCE_CRC32)
         builder.close()
 
 
