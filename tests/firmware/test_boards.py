@@ -14,6 +14,8 @@ from firmware_helpers import BoardReader, advance_seconds, board_data, board_fol
 from firmware_vms import run_unix
 from tcxo_firmware import BOARDS_DIR, DEVICE_DIR, DEVICE_FILES, board_names
 from tcxo_firmware.simboard import SimBoard
+from tcxo_protocol.framing import encode_frame
+from tcxo_protocol.records import Identify, Text, build_record
 from tcxo_tools import firmware_crc, flash_files
 
 FIRMWARE = DEVICE_DIR.parents[1]
@@ -92,6 +94,23 @@ def test_a_uart_carries_the_stream_and_commands(own_board):
         reader.wait_status_at(6 * board.tick_hz)
         assert reader.ticks(3) == ticks[ids == 3].tolist()
         assert reader.decoder.counts.bad_frames <= 1, "the frame that was under way when the reader came"
+
+
+def test_a_line_that_can_only_be_listened_to_waits_ten_seconds_at_most_for_who_it_is(own_board):
+    with SimBoard(board=str(own_board(stream=(6, 115200)))) as board:
+        with BoardReader(board) as reader:
+            board.advance(13 * board.tick_hz)
+            reader.wait_status_at(12 * board.tick_hz)
+        with BoardReader(board) as reader:
+            advance_seconds(board, 42)
+            reader.wait_status_at(50 * board.tick_hz)
+            heard = [type(record).__name__ for record in reader.records if not isinstance(record, Text)]
+            assert heard.index("Identify") <= 10, "seconds, each closed by a status record"
+            apart = "".join(name[0] for name in heard[heard.index("Identify") :]).split("I")[1:-1]
+            assert {len(statuses) for statuses in apart} == {10}
+            identify = next(filter(lambda record: isinstance(record, Identify), reader.records))
+            frame_bytes = len(encode_frame(0, build_record(identify)))
+            assert frame_bytes < 0.03 * 10 * 350, "3 % of what 52 edges and a status record take"
 
 
 def test_a_wrong_tick_rate_in_the_folder_is_told(own_board):

@@ -17,7 +17,7 @@ RING_ENTRIES = 256  # of each channel: 5.1 s of 50 edges a second
 FRAMES_A_TURN = 16  # then time, commands and watchdog have their turn
 FLUSH_MS = 500
 STATUS_MS = 1000
-IDENTIFY_S = 30  # for a line that can only be listened to
+IDENTIFY_S = 10  # for a line that can only be listened to
 GPS_QUIET_S = 3
 TEXT_WAIT_S = 60  # what the start has to say waits that long for a serial reader
 CRASH_PAUSE_MS = 5000
@@ -156,6 +156,8 @@ class App:
             if self._owe_identify:
                 self._owe_identify = False
                 self.identity.write(self.builder)
+                self._put_on_line()  # the pages have it for good
+                continue
             elif self._texts and (self.link.was_connected or self.uptime_s >= TEXT_WAIT_S):
                 rest = reports.write_text(self.builder, self._texts[0])
                 if rest:
@@ -178,6 +180,9 @@ class App:
     def _put_out(self):
         if self.pages:
             self.pages.push(self.builder.payload())
+        self._put_on_line()
+
+    def _put_on_line(self):
         if not self.link.was_connected:
             return
         if self.link.is_busy():
