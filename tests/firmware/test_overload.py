@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from firmware_helpers import GPS, PWM, RTC, BoardReader, board_data, board_folder
+from firmware_vms import run_unix
 from tcxo_firmware import BOARDS_DIR
 from tcxo_firmware.simboard import SimBoard
 from tcxo_protocol.records import Edges, Identify, Status
@@ -101,6 +102,11 @@ def test_a_channel_of_5_khz_on_a_uart_costs_its_own_edges_only_and_none_when_it_
     assert [t for t in reader.ticks(RTC) if t >= calm_from] == [t for t in noisy if t >= calm_from]
     drops = [status.channels[1].ring_drops for status in reader.of(Status) if status.tick >= calm_from]
     assert set(drops) == {missing}
+
+
+def test_commands_without_end_do_not_hold_up_a_second():
+    """A receiving pin that floats can look like that."""
+    assert run_unix("check_babble.py") == "told [1, 2, 3, 4, 5, 6, 7, 8, 9] lost 0\n"
 
 
 @pytest.mark.parametrize("stream", ["usb", UART], ids=["usb", "uart"])

@@ -153,12 +153,14 @@ class App:
             if self.link.is_busy() and not self._is_i2c_read():
                 return
             self.builder.begin()
-            if self._owe_identify:
+            # A status record that is due goes first: answers to commands without end must not hold it up.
+            may_answer = not self._owe_status
+            if self._owe_identify and may_answer:
                 self._owe_identify = False
                 self.identity.write(self.builder)
                 self._put_on_line()  # the pages have it for good
                 continue
-            elif self._texts and (self.link.was_connected or self.uptime_s >= TEXT_WAIT_S):
+            elif self._texts and may_answer and (self.link.was_connected or self.uptime_s >= TEXT_WAIT_S):
                 rest = reports.write_text(self.builder, self._texts[0])
                 if rest:
                     self._texts[0] = rest

@@ -20,7 +20,10 @@ class RingReader:
 
     def waiting(self):
         """Entries captured and not yet taken."""
-        return sum([_waiting(chan) for chan in self._chans])
+        entries = 0
+        for chan in self._chans:  # every turn of the loop: no list for the collector
+            entries += _waiting(chan)
+        return entries
 
     def discard(self):
         """Drop all that waits; its numbers show up as a gap."""
