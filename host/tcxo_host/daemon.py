@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from tcxo_protocol.framing import LineCounts
-from tcxo_protocol.records import VersionMismatch
+from tcxo_protocol.records import Identify
 
 from .board_fit import misfits
 from .config import Config
@@ -20,8 +20,9 @@ from .estimate.registry import make_estimator
 from .link import Link, Received, open_link
 from .memory import Memory
 from .outputs import Outputs
-from .pipeline import Event, Identified, Message, Pipeline, Row
+from .pipeline import Event, Identified, Message, Pipeline, Refused, Row
 from .policy import PublishPolicy
+from .rate_limit import RateLimit
 from .systemd_notify import Notifier
 
 __all__ = ["Daemon"]
@@ -39,9 +40,11 @@ class _Said:
 
     state: str = ""
     link_error: str = ""
+    link_reason: str = ""
     link_open: bool = False
     """That the link is open, and nothing has come over it since."""
     bad_records: int = 0
+    refusal: str = ""
 
 
 class Daemon:
@@ -50,7 +53,9 @@ class Daemon:
     ``retry`` false: raise LinkError instead of reconnecting for ever. ``pwm_problem`` is asked every second
     why the PWM may not be trusted; an empty answer means that it may. ``pwm_bias_ppm``: by how much it is known
     to run fast against the system clock.
-    Raises OutputError when the output cannot be owned, DataError for a board of another protocol.
+    A board that cannot be used (another protocol, an impossible identity) is a hold, said once, until another
+    one is there.
+    Raises OutputError when the output cannot be owned.
     """
 
     def __init__(
@@ -73,6 +78,7 @@ class Daemon:
         self._closed_s = 0.0  # when the last second closed, or the link was opened
         self._stopping = False
         self._said = _Said()
+        self._board_lines, self._state_lines = RateLimit(), RateLimit()
         self._notifier = Notifier()
 
     def run(self) -> None:
@@ -91,7 +97,7 @@ class Daemon:
                     link = open_link(self._config.link.url, self._config.link.baud)
                     pause_s = RETRY_FIRST_S
                     self._follow(link)
-                except LinkError as error:
+                except (LinkError, DataError) as error:
                     self._link_lost(error)
                     self._wait(pause_s)
                     pause_s = min(2 * pause_s, RETRY_MOST_S)
@@ -117,6 +123,8 @@ class Daemon:
                 received = link.read(READ_TIMEOUT_S)
                 now = time.monotonic()
                 for each in received:
+                    if self._stopping:
+                        break
                     self._take(each, link.counts)
                 if received:
                     heard = now
@@ -126,7 +134,8 @@ class Daemon:
                     reason = self._why_no_second(silent)
                     self._state("hold", reason)
                     self._outputs.no_row(reason, self._pipeline, _added(self._line_before, link.counts))
-                if (silent or self._pipeline.needs_identify) and now - asked > ASK_AGAIN_S:
+                self._tell_kept_back(now)
+                if (silent or self._pipeline.wants_identify) and now - asked > ASK_AGAIN_S:
                     asked = now
                     link.send("id")
                     link.send("stream on")
@@ -138,17 +147,15 @@ class Daemon:
         seconds = f"{self._config.link.silence_s:g} s"
         if silent:
             return f"no records from the board for {seconds}"
+        if self._pipeline.doubt:
+            return self._pipeline.doubt
         if self._pipeline.needs_identify:
             return "the board sends, but has not told who it is"
         return f"no status record from the board for {seconds}"
 
     def _take(self, received: Received, line: LineCounts) -> None:
         self._outputs.take_frame(received, line)
-        try:
-            events = self._pipeline.feed(received.host_ns, received.payload)
-        except VersionMismatch as error:
-            raise DataError(f"{self._config.link.url}: {error}") from None
-        for event in events:
+        for event in self._pipeline.feed(received.host_ns, received.payload):
             self._handle(event, line)
 
     def _handle(self, event: Event, line: LineCounts) -> None:
@@ -158,16 +165,25 @@ class Daemon:
             self._memory.tick(time.monotonic())
             self._state(str(event.state), event.reason)
         elif isinstance(event, Identified):
+            self._said.refusal = ""
             if event.restarted:
-                who = event.identify
-                log.info(
-                    "board %s, firmware %s, boot %08x, %d Hz",
-                    who.board, who.firmware_version, who.boot_id, who.tick_hz,
-                )  # fmt: skip
-                for misfit in misfits(who, self._config.pwm):
-                    log.warning("%s", misfit)
+                self._identified(event.identify)
+        elif isinstance(event, Refused):
+            if event.reason != self._said.refusal and self._board_lines.passes(time.monotonic()):
+                self._said.refusal = event.reason
+                log.warning("%s", event.reason)
         elif isinstance(event, Message):
             self._message(event)
+
+    def _identified(self, who: Identify) -> None:
+        if not self._board_lines.passes(time.monotonic()):
+            return
+        log.info(
+            "board %s, firmware %s, boot %08x, %d Hz",
+            who.board, who.firmware_version, who.boot_id, who.tick_hz,
+        )  # fmt: skip
+        for misfit in misfits(who, self._config.pwm):
+            log.warning("%s", misfit)
 
     def _state(self, state: str, reason: str) -> None:
         """Log a change of state; a reason that only counts on (numbers differ) is no change.
@@ -176,33 +192,42 @@ class Daemon:
         """
         self._notifier.watchdog()
         shown = _without_digits(f"{state} {reason}")
-        if shown != self._said.state:
+        if shown != self._said.state and self._state_lines.passes(time.monotonic()):
             log.info("state %s%s", state, f": {reason}" if reason else "")
-        self._said.state = shown
+            self._said.state = shown
         self._notifier.status(f"{state}{f': {reason}' if reason else ''}")
 
     def _message(self, message: Message) -> None:
-        """Board lines as they come; complaints about records at the 1st, 10th, 100th... time."""
+        """Board lines as they come, unless too many do; complaints about records at the 1st, 10th... time."""
         if message.board:
-            log.info("board says: %s", message.text)
+            if self._board_lines.passes(time.monotonic()):
+                log.info("board says: %s", message.text)
             return
         self._said.bad_records += 1
         count = self._said.bad_records
         if str(count).rstrip("0") == "1":
             log.warning("%s (%d so far)", message.text, count)
 
-    def _link_lost(self, error: LinkError) -> None:
+    def _tell_kept_back(self, now_s: float) -> None:
+        count = self._board_lines.take_kept_back(now_s)
+        if count:
+            log.warning("%d lines about the board were left out: it makes more than can be logged", count)
+
+    def _link_lost(self, error: LinkError | DataError) -> None:
         if not self._retry:
             raise error
         if _without_digits(str(error)) != _without_digits(self._said.link_error):
             log.warning("%s; trying again until it is back", error)
         self._said.link_error = str(error)
-        self._state("hold", "no link to the board")
+        self._said.link_reason = (
+            "no link to the board" if isinstance(error, LinkError) else "the board cannot be used"
+        )
+        self._state("hold", self._said.link_reason)
 
     def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while not self._stopping and time.monotonic() < end:
-            reason = f"no link to the board: {self._said.link_error}"
+            reason = f"{self._said.link_reason}: {self._said.link_error}"
             self._outputs.no_row(reason, self._pipeline, self._line_before)
             time.sleep(min(0.2, seconds))
             self._notifier.watchdog()  # waiting for the board is a deliberate hold

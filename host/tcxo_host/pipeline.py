@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from tcxo_protocol.records import (
     Identify,
+    IdentityError,
     ProtocolError,
     Status,
     Text,
-    VersionMismatch,
     iter_bodies,
     parse_body,
 )
@@ -21,7 +21,7 @@ from .edges import EdgeCollector
 from .estimate.interface import Estimate, Estimator, Second, State
 from .policy import PublishPolicy
 
-__all__ = ["Event", "Identified", "Message", "Pipeline", "Row"]
+__all__ = ["Event", "Identified", "Message", "Pipeline", "Refused", "Row"]
 
 SILENCE_NS = 10_000_000_000
 """After this long without a frame the board may have been restarted or exchanged unseen."""
@@ -62,7 +62,14 @@ class Message:
     board: bool = False
 
 
-Event = Row | Identified | Message
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The board told an identity that cannot be used: nothing of it is, until it tells another one."""
+
+    reason: str
+
+
+Event = Row | Identified | Message | Refused
 
 
 class Pipeline:
@@ -82,6 +89,8 @@ class Pipeline:
         self.collector = EdgeCollector()
         self.status: Status | None = None
         self.bad_records = 0
+        self.refusal = ""
+        """Why the latest identity cannot be used; empty when it can, or when none came."""
         self._estimator = estimator
         self._policy = policy
         self._baseline = baseline or Baseline(0.0)
@@ -95,42 +104,54 @@ class Pipeline:
         """True while nothing can be used until the board is asked who it is."""
         return self.collector.needs_identify
 
+    @property
+    def wants_identify(self) -> bool:
+        """True when the board should be asked who it is, to go on or to be sure."""
+        return self.collector.account.wants_identify
+
+    @property
+    def doubt(self) -> str:
+        """Why no second closes although status records come; empty when there is no such reason."""
+        return self.refusal or self.collector.account.doubt
+
     def link_opened(self) -> None:
         """The line was (re)opened: who is at the other end is to be asked."""
-        self.collector.link_interrupted()
+        self.collector.account.must_identify()
 
     def feed(self, host_ns: int, payload: bytes) -> list[Event]:
         """Take one frame's records, received at ``host_ns`` (CLOCK_MONOTONIC_RAW).
 
-        Raises VersionMismatch when the board speaks another major version; other bad records are
-        counted and reported as a Message.
+        Bad records are counted and reported as a Message; those beside them are used.
         """
         if self._last_host_ns is not None and host_ns - self._last_host_ns > SILENCE_NS:
-            self.collector.link_interrupted()
+            self.collector.account.must_identify()
         self._last_host_ns = host_ns
         events: list[Event] = []
         try:
             for kind, body in iter_bodies(payload):
-                if kind == RecordType.EDGES:
-                    self.collector.take_edges(body)
-                else:
-                    events += self._other(host_ns, kind, body)
-        except VersionMismatch:
-            raise
+                try:
+                    if kind == RecordType.EDGES:
+                        self.collector.take_edges(body)
+                    else:
+                        events += self._other(host_ns, kind, body)
+                except ProtocolError as error:
+                    events.append(self._bad(error))
         except ProtocolError as error:
-            self.bad_records += 1
-            events.append(Message(f"bad record: {error}"))
+            events.append(self._bad(error))
         return events
+
+    def _bad(self, error: ProtocolError) -> Event:
+        self.bad_records += 1
+        if isinstance(error, IdentityError):
+            self.refusal = str(error)
+            self.collector.account.must_identify()
+            return Refused(self.refusal)
+        return Message(f"bad record: {error}")
 
     def _other(self, host_ns: int, kind: int, body: bytes) -> list[Event]:
         record = parse_body(kind, body)
         if isinstance(record, Identify):
-            restarted = self.collector.take_identify(record)
-            if restarted:
-                self._time_origin = None
-                assert self.collector.board is not None
-                self._estimator.restart(self.collector.board)
-            return [Identified(record, restarted)]
+            return self._identified(record)
         if isinstance(record, Status):
             self.status = record
             second = self.collector.take_status(record)
@@ -138,6 +159,15 @@ class Pipeline:
         if isinstance(record, Text):
             return [Message(record.text, board=True)]
         return []
+
+    def _identified(self, record: Identify) -> list[Event]:
+        self.refusal = ""
+        restarted = self.collector.take_identify(record)
+        if restarted:
+            self._time_origin = None
+            assert self.collector.board is not None
+            self._estimator.restart(self.collector.board)
+        return [Identified(record, restarted)]
 
     def _close(self, host_ns: int, second: Second) -> Row:
         board = self.collector.board

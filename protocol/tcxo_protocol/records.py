@@ -14,15 +14,19 @@ from .spec import (
     CHANNEL_COUNTS,
     EDGES,
     IDENTIFY,
+    MAX_CHANNELS,
     PROTOCOL_MAJOR,
     PROTOCOL_MINOR,
+    RATE_MHZ_RANGE,
     RECORD_HEAD,
     STATUS,
     STATUS_HEAD,
     TEMPERATURE_ABSENT,
     TEXT,
+    TICK_HZ_RANGE,
     VOLTAGE_ABSENT,
     RecordType,
+    role_name,
     struct_of,
 )
 
@@ -31,6 +35,7 @@ __all__ = [
     "ChannelCounts",
     "Edges",
     "Identify",
+    "IdentityError",
     "ProtocolError",
     "Record",
     "Status",
@@ -40,6 +45,7 @@ __all__ = [
     "iter_bodies",
     "parse_body",
     "parse_payload",
+    "printable",
 ]
 
 _RECORD_HEAD = struct_of(RECORD_HEAD)
@@ -53,7 +59,11 @@ class ProtocolError(ValueError):
     """Bytes that passed the frame's CRC but are no valid record."""
 
 
-class VersionMismatch(ProtocolError):
+class IdentityError(ProtocolError):
+    """A board says who it is, and this host cannot use what it says. The message names the remedy."""
+
+
+class VersionMismatch(IdentityError):
     """The board speaks another major version of the protocol."""
 
 
@@ -156,8 +166,10 @@ def iter_bodies(payload: bytes) -> Iterator[tuple[int, bytes]]:
 def parse_body(kind: int, body: bytes) -> Record | None:
     """The record in ``body``, or None for a type this version does not know.
 
-    Trailing bytes are ignored: a later minor version may append fields.
-    Raises ProtocolError for a body that is too short, VersionMismatch for another major version.
+    Trailing bytes are ignored: a later minor version may append fields. Texts come out as ``printable`` has
+    them: no other place needs to guard a terminal or a log against what a board sends.
+    Raises ProtocolError for a body that is too short, IdentityError for an identify record with numbers out
+    of the ranges that ``spec`` declares, VersionMismatch for another major version.
     """
     try:
         if kind == RecordType.EDGES:
@@ -167,7 +179,7 @@ def parse_body(kind: int, body: bytes) -> Record | None:
         if kind == RecordType.IDENTIFY:
             return _parse_identify(body)
         if kind == RecordType.TEXT:
-            return Text(body.decode("utf8", "replace"))
+            return Text(printable(body.decode("utf8", "replace")))
     except (ConstructError, UnicodeDecodeError, struct.error) as error:
         reason = str(error).strip().splitlines()[-1]
         raise ProtocolError(
@@ -180,6 +192,13 @@ def parse_payload(payload: bytes) -> list[Record]:
     """Every known record of a frame's payload, in order. Raises as ``iter_bodies`` and ``parse_body``."""
     parsed = (parse_body(kind, body) for kind, body in iter_bodies(payload))
     return [record for record in parsed if record is not None]
+
+
+def printable(text: str) -> str:
+    """``text`` with everything that could steer a terminal or forge a line written out, as in ``\\x1b``."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def build_record(record: Record) -> bytes:
@@ -205,7 +224,35 @@ def _parse_identify(body: bytes) -> Identify:
         )
     fields = _fields(IDENTIFY.parse(body))
     fields["channels"] = tuple(Channel(**_fields(channel)) for channel in fields["channels"])
-    return Identify(**fields)
+    identify = Identify(**fields)
+    problem = _implausible(identify)
+    if problem:
+        raise IdentityError(
+            f"board {identify.board or 'without a name'} cannot be used: {problem}:"
+            " mend its board_config and flash it (tcxo-flash)"
+        )
+    return identify
+
+
+def _implausible(identify: Identify) -> str:
+    """What no board can mean in this identity; empty for a sound one."""
+    channels = identify.channels
+    low, high = TICK_HZ_RANGE
+    if not low <= identify.tick_hz <= high:
+        return f"its tick_hz is {identify.tick_hz}, expected {low} to {high}"
+    if not 1 <= len(channels) <= MAX_CHANNELS:
+        return f"it has {len(channels)} channels, expected 1 to {MAX_CHANNELS}"
+    if len({each.id for each in channels}) < len(channels):
+        return "two of its channels have the same id"
+    if len({each.role for each in channels}) < len(channels):
+        return "two of its channels have the same role"
+    low, high = RATE_MHZ_RANGE
+    for each in channels:
+        if not low <= each.rate_mhz <= high:
+            return f"the rate_mhz of its channel {role_name(each.role)} is {each.rate_mhz}, expected {low} to {high}"
+        if each.rate_mhz * 2 > identify.tick_hz * 1000:
+            return f"its tick_hz of {identify.tick_hz} is too slow for {each.rate_mhz} mHz on {role_name(each.role)}"
+    return ""
 
 
 def _parse_edges(body: bytes) -> Edges:
@@ -275,4 +322,9 @@ def _to_cdeg(celsius: float | None) -> int:
 
 
 def _fields(container: Any) -> dict[str, Any]:
-    return {name: value for name, value in container.items() if not name.startswith("_")}
+    """The values by name, texts made printable."""
+    return {
+        name: printable(value) if isinstance(value, str) else value
+        for name, value in container.items()
+        if not name.startswith("_")
+    }

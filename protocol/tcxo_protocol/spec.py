@@ -31,15 +31,18 @@ __all__ = [
     "FRAME_CRC",
     "FRAME_HEAD",
     "IDENTIFY",
+    "MAX_CHANNELS",
     "MAX_PAYLOAD",
     "PROTOCOL_MAJOR",
     "PROTOCOL_MINOR",
+    "RATE_MHZ_RANGE",
     "RECORDS",
     "RECORD_HEAD",
     "STATUS",
     "STATUS_HEAD",
     "TEMPERATURE_ABSENT",
     "TEXT",
+    "TICK_HZ_RANGE",
     "VOLTAGE_ABSENT",
     "EdgeFlag",
     "RecordType",
@@ -54,6 +57,13 @@ PROTOCOL_MINOR = 1
 
 MAX_PAYLOAD = 1024
 """Largest run of records in one frame, bytes; a receiver may drop anything longer."""
+
+TICK_HZ_RANGE = (1_000, 4_294_967_295)
+"""Lowest and highest counter rate in an identify record."""
+RATE_MHZ_RANGE = (1, 100_000_000)
+"""Lowest and highest nominal rate of a channel, thousandths of an edge a second."""
+MAX_CHANNELS = 16
+"""Most channels of a board; it has at least one."""
 
 TEMPERATURE_ABSENT = -0x8000
 VOLTAGE_ABSENT = 0xFFFF

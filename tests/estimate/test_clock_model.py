@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from tcxo_host.estimate import joint_filter
 from tcxo_host.estimate.clock_model import (
     GPS_U,
     GPS_V,
@@ -134,3 +135,24 @@ def test_comb_keeps_a_nanosecond_over_a_year_of_ticks():
     added = comb.move(year + 5 * tick_hz + 84, 0.0)
     assert added == pytest.approx(1000.0, abs=1e-3)
     assert (comb.anchor, comb.teeth) == (year + 5 * tick_hz + 84, 5)
+
+
+@pytest.mark.parametrize("span_s", [1e6, 1e10, 2.0**62])
+def test_the_work_of_a_prediction_is_bounded_for_any_span(span_s, monkeypatch):
+    """Where nobody looked for years nothing is known any more, and finding that out takes no time."""
+    steps = []
+    monkeypatch.setattr(joint_filter, "transition", lambda step_s: steps.append(step_s) or transition(step_s))
+    clocks = JointFilter()
+    clocks.cov = np.eye(SIZE)
+    clocks.predict(span_s, Levels())
+    assert span_s / steps[0] <= 512
+    assert np.isfinite(clocks.cov).all()
+    assert clocks.cov[GPS_V, GPS_V] > 1e-3 * span_s * Levels().tcxo_walk ** 2
+
+
+def test_a_long_silence_is_predicted_as_before_in_short_steps():
+    long, short = JointFilter(), JointFilter()
+    long.predict(3600.0, Levels())
+    for _ in range(450):
+        short.predict(8.0, Levels())
+    assert long.cov == pytest.approx(short.cov)

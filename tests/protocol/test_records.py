@@ -12,6 +12,7 @@ from tcxo_protocol.records import (
     ChannelCounts,
     Edges,
     Identify,
+    IdentityError,
     ProtocolError,
     Status,
     Text,
@@ -19,14 +20,18 @@ from tcxo_protocol.records import (
     build_record,
     parse_body,
     parse_payload,
+    printable,
 )
 from tcxo_protocol.spec import (
     EDGES_HEAD,
     IDENTIFY,
+    MAX_CHANNELS,
     PROTOCOL_MAJOR,
+    RATE_MHZ_RANGE,
     RECORDS,
     STATUS,
     TEMPERATURE_ABSENT,
+    TICK_HZ_RANGE,
     VOLTAGE_ABSENT,
     RecordType,
     Role,
@@ -36,13 +41,15 @@ from tcxo_protocol.spec import (
 
 u8, u16, u32 = st.integers(0, 2**8 - 1), st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1)
 u64 = st.integers(0, 2**64 - 1)
-short_text = st.text(max_size=40)
+plain_text = st.text(max_size=200).filter(str.isprintable)
+short_text = plain_text.filter(lambda text: len(text.encode()) < 256)
 celsius = st.none() | st.integers(-32767, 32767).map(lambda cdeg: cdeg / 100)
 
 IDENTIFIES = st.builds(
     Identify,
-    u32, u8, u32, u8, short_text, short_text, short_text,
-    st.lists(st.builds(Channel, u8, u8, u32, short_text), max_size=4).map(tuple),
+    u32, u8, st.integers(*TICK_HZ_RANGE), u8, short_text, short_text, short_text,
+    st.lists(st.builds(Channel, u8, u8, st.integers(RATE_MHZ_RANGE[0], 500_000), short_text), min_size=1,
+             max_size=4, unique_by=(lambda each: each.id, lambda each: each.role)).map(tuple),
 )  # fmt: skip
 EDGES = st.builds(
     lambda channel, flags, number, first, deltas: Edges(
@@ -56,7 +63,7 @@ STATUSES = st.builds(
     st.none() | st.integers(0, 65534).map(lambda mv: mv / 1000),
     st.lists(st.builds(ChannelCounts, u8, u32, u32, u32), max_size=4).map(tuple),
 )  # fmt: skip
-TEXTS = st.builds(Text, st.text(max_size=200))
+TEXTS = st.builds(Text, plain_text)
 
 
 @given(st.lists(st.one_of(IDENTIFIES, EDGES, STATUSES, TEXTS), max_size=4))
@@ -91,6 +98,42 @@ def test_another_major_version_names_both():
         VersionMismatch, match=rf"protocol {PROTOCOL_MAJOR + 1}\.7, this host {PROTOCOL_MAJOR}\."
     ):
         parse_body(RecordType.IDENTIFY, body)
+
+
+def pwm(rate_mhz):
+    return (Channel(0, Role.HOST_PWM, rate_mhz, "X3"),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"tick_hz": 0}, "tick_hz is 0, expected 1000 to 4294967295"),
+        ({"channels": ()}, "has 0 channels, expected 1 to 16"),
+        ({"channels": tuple(Channel(n, n, 1000, "") for n in range(MAX_CHANNELS + 1))}, "has 17 channels"),
+        ({"channels": pwm(0)}, "rate_mhz of its channel host_pwm is 0, expected 1 to"),
+        ({"channels": pwm(2**32 - 1)}, "rate_mhz of its channel host_pwm is 4294967295"),
+        ({"channels": pwm(600_000), "tick_hz": 1000}, "tick_hz of 1000 is too slow for 600000 mHz"),
+        ({"channels": (*pwm(1), Channel(0, Role.AUX, 1000, ""))}, "same id"),
+        ({"channels": (*pwm(1), Channel(1, Role.HOST_PWM, 1000, ""))}, "same role"),
+    ],
+)
+def test_an_identity_that_no_board_can_have_is_refused_by_name(changes, problem):
+    with pytest.raises(IdentityError, match=rf"board TEST cannot be used: .*{problem}.*tcxo-flash"):
+        parse_payload(build_record(identify(**changes)))
+
+
+@given(st.text(max_size=100))
+def test_no_text_of_a_board_steers_a_terminal_or_forges_a_line(text):
+    text = text.encode(errors="ignore").decode()
+    (said,) = parse_payload(build_record(Text(text)))
+    assert said.text == printable(text)
+    assert said.text.isprintable()
+    (who,) = parse_payload(build_record(identify(board=text[:40], firmware_version=text[:40])))
+    assert (who.board + who.firmware_version).isprintable()
+
+
+def test_what_is_not_printable_is_written_out():
+    assert printable("a\x1b[2J\n\u202e°C") == r"a\x1b[2J\n\u202e°C"
 
 
 @pytest.mark.parametrize("cut", range(1, 3))

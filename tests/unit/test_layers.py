@@ -26,6 +26,8 @@ ALLOWED = {
 # From the link to the file, in tcxo_host; nothing imports what is to its right.
 WAY = (
     ("link", "link_serial", "link_i2c"),
+    ("status_gate",),
+    ("edge_account",),
     ("edges",),
     ("estimate",),
     ("policy",),

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from support.streams import PerfectBoard, identify, status
 from tcxo_host.baseline import Baseline
 from tcxo_host.estimate.boxcar import Boxcar64
-from tcxo_host.pipeline import Identified, Message, Pipeline, Row
+from tcxo_host.pipeline import Identified, Message, Pipeline, Refused, Row
 from tcxo_host.policy import PublishPolicy
-from tcxo_protocol.records import Edges, Text, VersionMismatch, build_record
+from tcxo_protocol.records import Edges, Text, build_record
 from tcxo_protocol.spec import PROTOCOL_MAJOR, RecordType
 
 SECOND_NS = 1_000_000_000
@@ -64,11 +64,28 @@ def test_after_a_long_silence_the_board_is_asked_again():
     assert pipeline.needs_identify
 
 
-def test_another_major_version_is_no_message_but_an_error():
+def test_a_board_that_cannot_be_used_is_refused_until_another_one_tells_who_it_is():
+    pipeline = pipeline_with(identify())
+    board = PerfectBoard()
+    feed(pipeline, board, 3)
     body = bytes([PROTOCOL_MAJOR + 1, 0])
-    record = bytes([RecordType.IDENTIFY, len(body), 0]) + body
-    with pytest.raises(VersionMismatch):
-        Pipeline(Boxcar64(), PublishPolicy()).feed(0, record)
+    (event,) = pipeline.feed(3 * SECOND_NS, bytes([RecordType.IDENTIFY, len(body), 0]) + body)
+    assert event == Refused(pipeline.doubt)
+    assert f"protocol {PROTOCOL_MAJOR + 1}.0" in pipeline.doubt
+    assert (feed(pipeline, board, 3, start_s=3), pipeline.wants_identify) == ([], True)
+    (event,) = pipeline.feed(6 * SECOND_NS, build_record(identify()))
+    assert event == Identified(identify(), restarted=False)
+    assert len(feed(pipeline, board, 3, start_s=6)) == 3
+    assert pipeline.doubt == ""
+
+
+def test_a_bad_record_costs_nothing_of_the_frame_beside_it():
+    pipeline = pipeline_with(identify())
+    bad = build_record(Edges(9, 0, 0, (1,)))
+    message, row = pipeline.feed(SECOND_NS, bad + PerfectBoard().payload())
+    assert isinstance(message, Message)
+    assert pipeline.collector.ledgers["host_pwm"].seen == 50
+    assert isinstance(row, Row)
 
 
 def test_bad_records_are_counted_and_named():
@@ -88,10 +105,7 @@ def test_board_texts_come_through():
 def test_no_payload_makes_the_pipeline_fail(payloads):
     pipeline = pipeline_with(identify())
     for payload in payloads:
-        try:
-            pipeline.feed(0, payload)
-        except VersionMismatch:
-            return
+        pipeline.feed(0, payload)
 
 
 def test_equal_input_gives_equal_rows():

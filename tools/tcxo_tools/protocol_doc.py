@@ -28,6 +28,7 @@ def document(text: str) -> str:
     parts = {
         "records": _records(),
         "flags": "\n".join(_enum_table(spec.EdgeFlag)),
+        "identity": _identity(),
         "enums": _enums(),
         "frame": "\n".join(_frame()),
         "pages": _pages(),
@@ -77,6 +78,16 @@ def _type_name(kind: Any) -> str:
     if isinstance(kind, FocusedSeq):
         return "count u8, then as many times:"
     raise TypeError(f"no name for {kind!r}")
+
+
+def _identity() -> str:
+    (tick_low, tick_high), (rate_low, rate_high) = spec.TICK_HZ_RANGE, spec.RATE_MHZ_RANGE
+    rows = (
+        f"| `tick_hz` | {tick_low} to {tick_high} |",
+        f"| `channels` | 1 to {spec.MAX_CHANNELS}, no two with the same `id` or `role` |",
+        f"| `channels[].rate_mhz` | {rate_low} to {rate_high}, at most half of `tick_hz` |",
+    )
+    return "\n".join(("| field | allowed |", "| --- | --- |", *rows))
 
 
 def _enums() -> str:

@@ -1,12 +1,11 @@
 """A capture as arrays: what a day needs to be looked at in seconds. Pure.
 
-``EdgeCollector`` goes edge record by edge record and is what the daemon lives by; this module keeps the
-same account in bulk, so that no Python object exists per edge.
+What is believed and what is missing is decided by ``EdgeAccount``, as in the daemon; here the records that it
+lets through are joined in bulk, so that no Python object exists per edge.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -16,12 +15,13 @@ from construct import Struct
 from tcxo_protocol.capture_file import Entry, EntryKind, parse_clock, parse_line
 from tcxo_protocol.records import (
     Identify,
+    IdentityError,
     ProtocolError,
     Status,
     Text,
-    VersionMismatch,
     iter_bodies,
     parse_body,
+    printable,
 )
 from tcxo_protocol.spec import (
     EDGES_HEAD,
@@ -33,6 +33,7 @@ from tcxo_protocol.spec import (
     struct_of,
 )
 
+from ..edge_account import ChannelLedger, Closed, EdgeAccount, EdgesRecord
 from ..pipeline import SILENCE_NS
 
 __all__ = ["Capture", "ChannelEdges", "Loader", "Session", "StatusColumns", "load"]
@@ -54,8 +55,7 @@ def _dtype_of(declaration: Struct) -> np.dtype[np.void]:
 _HEAD = _dtype_of(EDGES_HEAD)
 _DELTA = np.dtype("<u4")
 _STATUS_HEAD = _dtype_of(Struct(*STATUS.subcons[:-1]))
-_TICK = struct.Struct("<Q")
-_TICK_AT, _STATUS_TICK_AT = (int(dtype.fields["tick"][1]) for dtype in (_HEAD, _STATUS_HEAD))  # type: ignore[index]
+MOST_LOG_LINES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +144,15 @@ class Capture:
     gaps: list[tuple[float, float]] = field(default_factory=list)
     """Silence of the link over two seconds: when it began, how long."""
     log: list[tuple[float, str]] = field(default_factory=list)
-    """What happened, for people."""
+    """What happened, for people: the first ``MOST_LOG_LINES``; ``log_left_out`` more are not kept."""
+    log_left_out: int = 0
 
 
 GAP_NS = 2_000_000_000
 
 
 def load(entries: Iterable[Entry]) -> Capture:
-    """Read all entries. Raises VersionMismatch for the capture of a board of another protocol."""
+    """Read all entries. Raises IdentityError when no board in it can be used, and one told why."""
     loader = Loader()
     for entry in entries:
         loader.take(entry)
@@ -165,8 +166,9 @@ class Loader:
         self.capture = Capture()
         self._offset_ns = 0
         self._last_ns: int | None = None
-        self._needs_identify = True
+        self._account = EdgeAccount()
         self._session: _SessionBuilder | None = None
+        self._refusal: IdentityError | None = None
         self._line = (0, 0)
 
     def take(self, entry: Entry) -> None:
@@ -178,7 +180,7 @@ class Loader:
             self._offset_ns = realtime_ns - host_ns
         elif kind == EntryKind.LINK_OPENED:
             self.capture.link_openings += 1
-            self._needs_identify = True
+            self._account.must_identify()
             self._line = (0, 0)
             self._say(entry.host_ns, "link opened")
         elif kind == EntryKind.LINE:
@@ -188,17 +190,23 @@ class Loader:
             self.capture.lost_frames += max(0, lost - before_lost)
             self._line = (bad, lost)
         elif kind == EntryKind.NOTE:
-            self._say(entry.host_ns, entry.body.decode(errors="replace"))
+            self._say(entry.host_ns, printable(entry.body.decode(errors="replace")))
 
     def finish(self) -> Capture:
+        """What was read. Raises IdentityError when no board in it can be used, and one told why."""
         self._close_session()
+        if self._refusal is not None and not self.capture.sessions:
+            raise self._refusal
         return self.capture
 
     def _utc_s(self, host_ns: int) -> float:
         return (host_ns + self._offset_ns) / 1e9
 
     def _say(self, host_ns: int, text: str) -> None:
-        self.capture.log.append((self._utc_s(host_ns), text))
+        if len(self.capture.log) < MOST_LOG_LINES:
+            self.capture.log.append((self._utc_s(host_ns), text))
+        else:
+            self.capture.log_left_out += 1
 
     def _frame(self, entry: Entry) -> None:
         capture, host_ns = self.capture, entry.host_ns
@@ -210,50 +218,59 @@ class Loader:
             gap_s = (host_ns - self._last_ns) / 1e9
             capture.gaps.append((self._utc_s(self._last_ns), gap_s))
             self._say(self._last_ns, f"nothing from the board for {gap_s:.1f} s")
-            self._needs_identify |= host_ns - self._last_ns > SILENCE_NS
+            if host_ns - self._last_ns > SILENCE_NS:
+                self._account.must_identify()
         self._last_ns = host_ns
         capture.last_utc_s = utc_s
         try:
             for kind, body in iter_bodies(entry.body):
-                self._record(kind, body, host_ns, utc_s)
-        except VersionMismatch:
-            raise
-        except ProtocolError:
-            capture.bad_records += 1
+                try:
+                    self._record(kind, body, host_ns, utc_s)
+                except ProtocolError as error:
+                    self._bad(error, host_ns)
+        except ProtocolError as error:
+            self._bad(error, host_ns)
+
+    def _bad(self, error: ProtocolError, host_ns: int) -> None:
+        self.capture.bad_records += 1
+        if isinstance(error, IdentityError):
+            self._account.must_identify()
+            if str(error) != str(self._refusal):
+                self._say(host_ns, str(error))
+            self._refusal = error
 
     def _record(self, kind: int, body: bytes, host_ns: int, utc_s: float) -> None:
-        if kind in (RecordType.EDGES, RecordType.STATUS):
-            if self._needs_identify or self._session is None:
-                self.capture.ignored_records += 1
-            elif kind == RecordType.EDGES:
-                self._session.edges(body)
-            else:
-                self._session.status(body, utc_s)
+        if kind == RecordType.EDGES:
+            self.capture.ignored_records += self._account.needs_identify
+            self._account.take_edges(body)
             return
         record = parse_body(kind, body)
-        if isinstance(record, Identify):
+        if isinstance(record, Status):
+            self.capture.ignored_records += self._account.needs_identify
+            closed = self._account.take_status(record.tick)
+            if closed is not None and self._session is not None:
+                self._session.close(closed, body, utc_s)
+        elif isinstance(record, Identify):
             self._identified(record, host_ns, utc_s)
         elif isinstance(record, Text):
             self._say(host_ns, f"board says: {record.text}")
 
     def _identified(self, record: Identify, host_ns: int, utc_s: float) -> None:
-        self._needs_identify = False
-        known = self._session.identify if self._session else None
-        key = (record.boot_id, record.channels, record.tick_hz)
-        if known is not None and (known.boot_id, known.channels, known.tick_hz) == key:
-            return
-        self._close_session()
-        self._session = _SessionBuilder(record, utc_s)
-        self._say(
-            host_ns,
-            f"board {record.board}, firmware {record.firmware_version}, boot {record.boot_id:08x},"
-            f" {record.tick_hz} Hz",
-        )
+        if self._account.begins_anew(record):
+            self._close_session()
+            self._account = EdgeAccount()
+            self._session = _SessionBuilder(record, utc_s)
+            self._say(
+                host_ns,
+                f"board {record.board}, firmware {record.firmware_version}, boot {record.boot_id:08x},"
+                f" {record.tick_hz} Hz",
+            )
+        self._account.take_identify(record)
 
     def _close_session(self) -> None:
         if self._session is not None:
-            self.capture.sessions.append(self._session.build())
-            self.capture.bad_records += self._session.bad_records
+            self._session.add(self._account.flush().records)
+            self.capture.sessions.append(self._session.build(self._account))
         self._session = None
 
 
@@ -263,7 +280,6 @@ class _Blobs:
     def __init__(self) -> None:
         self._heads: list[bytes] = []
         self._deltas: list[bytes] = []
-        self._checked = 0
         self._joined: list[tuple[bytes, npt.NDArray[np.int64], bytes]] = []
 
     def add(self, body: bytes) -> None:
@@ -272,22 +288,10 @@ class _Blobs:
         if len(self._heads) >= _COMPACT_AT:
             self._compact()
 
-    def drop_after(self, tick: int) -> None:
-        """Forget the records since the last call that begin later than ``tick``."""
-        late = [
-            index
-            for index in range(self._checked, len(self._heads))
-            if _TICK.unpack_from(self._heads[index], _TICK_AT)[0] > tick
-        ]
-        for index in reversed(late):
-            del self._heads[index], self._deltas[index]
-        self._checked = len(self._heads)
-
     def _compact(self) -> None:
         sizes = np.fromiter(map(len, self._deltas), np.int64, len(self._deltas)) // _DELTA.itemsize
         self._joined.append((b"".join(self._heads), sizes, b"".join(self._deltas)))
         self._heads, self._deltas = [], []
-        self._checked = 0
 
     def arrays(self) -> tuple[npt.NDArray[np.void], npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
         self._compact()
@@ -301,56 +305,37 @@ class _Blobs:
 class _SessionBuilder:
     def __init__(self, identify: Identify, utc_s: float) -> None:
         self.identify = identify
-        self.bad_records = 0
         self._first_utc_s = utc_s
-        self._blobs = {channel.id: _Blobs() for channel in identify.channels}
+        self._blobs = {role_name(channel.role): _Blobs() for channel in identify.channels}
         self._status_heads: list[bytes] = []
         self._status_utc: list[float] = []
         self._last_status = b""
-        self._newest_tick = -1
 
-    def edges(self, body: bytes) -> None:
-        blobs = self._blobs.get(body[0]) if body else None
-        if blobs is None or len(body) < _HEAD.itemsize or (len(body) - _HEAD.itemsize) % _DELTA.itemsize:
-            self.bad_records += 1
-        else:
-            blobs.add(body)
+    def add(self, records: Iterable[EdgesRecord]) -> None:
+        for record in records:
+            self._blobs[record.ledger.role].add(record.body)
 
-    def status(self, body: bytes, utc_s: float) -> None:
-        if len(body) < _STATUS_HEAD.itemsize:
-            self.bad_records += 1
-            return
-        (tick,) = _TICK.unpack_from(body, _STATUS_TICK_AT)
-        if tick > self._newest_tick:
-            # Edges far after the status that follows them were extended wrongly, and would silence the rest.
-            self._newest_tick = tick
-            for blobs in self._blobs.values():
-                blobs.drop_after(tick + self.identify.tick_hz)
-        self._status_heads.append(body[: _STATUS_HEAD.itemsize])
+    def close(self, closed: Closed, status: bytes, utc_s: float) -> None:
+        """A second, with the body of the status record that closed it."""
+        self.add(closed.records)
+        self._status_heads.append(status[: _STATUS_HEAD.itemsize])
         self._status_utc.append(utc_s)
-        self._last_status = body
+        self._last_status = status
 
-    def build(self) -> Session:
-        channels = {}
-        for channel in self.identify.channels:
-            role = role_name(channel.role)
-            channels[role] = _channel_edges(role, channel.rate_mhz / 1000, *self._blobs[channel.id].arrays())
+    def build(self, account: EdgeAccount) -> Session:
+        channels = {
+            role: _channel_edges(account.ledgers[role], *blobs.arrays())
+            for role, blobs in self._blobs.items()
+        }
         last = parse_body(RecordType.STATUS, self._last_status) if self._last_status else None
         assert last is None or isinstance(last, Status)
         return Session(self.identify, self._first_utc_s, channels, self._status_columns(), last)
 
     def _status_columns(self) -> StatusColumns:
         heads = np.frombuffer(b"".join(self._status_heads), _STATUS_HEAD)
-        utc_s = np.array(self._status_utc)
-        tick = heads["tick"].astype(np.int64)
-        # repeated and stale status records would make the clock run backwards
-        keep = (
-            tick > np.concatenate([[-1], np.maximum.accumulate(tick)[:-1]]) if tick.size else np.ones(0, bool)
-        )
-        heads = heads[keep]
         return StatusColumns(
-            utc_s[keep],
-            tick[keep],
+            np.array(self._status_utc),
+            heads["tick"].astype(np.int64),
             heads["uptime_s"].astype(np.int64),
             heads["frames_dropped"].astype(np.int64),
             _celsius(heads["mcu_cdeg"]),
@@ -363,8 +348,7 @@ def _celsius(cdeg: npt.NDArray[np.int16]) -> Floats:
 
 
 def _channel_edges(
-    role: str,
-    rate_hz: float,
+    ledger: ChannelLedger,
     heads: npt.NDArray[np.void],
     sizes: npt.NDArray[np.int64],
     deltas: npt.NDArray[np.uint32],
@@ -372,8 +356,8 @@ def _channel_edges(
     counts = sizes + 1
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]]) if counts.size else counts
     ticks = np.ones(int(counts.sum()), np.int64)
-    firsts = heads["tick"].astype(np.int64)
     if counts.size:
+        firsts = heads["tick"].astype(np.int64)
         is_delta = np.ones(ticks.size, bool)
         is_delta[starts] = False
         ticks[is_delta] = deltas
@@ -383,32 +367,14 @@ def _channel_edges(
         lasts = firsts + np.add.reduceat(ticks, starts)
         ticks[starts] = firsts - np.concatenate([[0], lasts[:-1]])
         np.cumsum(ticks, out=ticks)
-    else:
-        lasts = firsts
     numbers = heads["number"].astype(np.int64)
-    keep, lost = _account(firsts, lasts, numbers, counts)
-    duplicates = 0
-    if not keep.all():
-        duplicates = int(counts[~keep].sum())
-        ticks = ticks[np.repeat(keep, counts)]
-        heads, numbers, counts = heads[keep], numbers[keep], counts[keep]
-        starts = np.concatenate([[0], np.cumsum(counts)[:-1]]) if counts.size else counts
-    return ChannelEdges(role, rate_hz, ticks, starts, numbers, heads["flags"].copy(), lost, duplicates)
-
-
-def _account(firsts: Ticks, lasts: Ticks, numbers: Ticks, counts: Ticks) -> tuple[npt.NDArray[np.bool_], int]:
-    """Which records are news, and how many edges are missing between them; as ``EdgeCollector`` has it."""
-    keep = np.ones(firsts.size, bool)
-    if firsts.size < 2:
-        return keep, 0
-    ahead = (numbers[1:] - numbers[:-1] - counts[:-1]) & 0xFFFFFFFF
-    if (firsts[1:] > lasts[:-1]).all() and (ahead < 1 << 31).all():
-        return keep, int(ahead.sum())
-    lost, previous = 0, 0
-    for index in range(1, firsts.size):
-        gap = int(numbers[index] - numbers[previous] - counts[previous]) & 0xFFFFFFFF
-        keep[index] = firsts[index] > lasts[previous] and gap < 1 << 31
-        if keep[index]:
-            lost += gap
-            previous = index
-    return keep, lost
+    return ChannelEdges(
+        ledger.role,
+        ledger.rate_hz,
+        ticks,
+        starts,
+        numbers,
+        heads["flags"].copy(),
+        ledger.lost,
+        ledger.duplicates,
+    )

@@ -31,10 +31,7 @@ class UtcClock:
 
 
 def replay(entries: Iterable[Entry], pipeline: Pipeline, clock: UtcClock | None = None) -> Iterator[Event]:
-    """Every event the daemon would have seen. ``clock`` is kept up with the entries.
-
-    Raises VersionMismatch for the capture of a board of another protocol.
-    """
+    """Every event the daemon would have seen. ``clock`` is kept up with the entries."""
     for entry in entries:
         if entry.kind == EntryKind.FRAME:
             yield from pipeline.feed(entry.host_ns, entry.body)

@@ -20,6 +20,8 @@ from .clock_model import SIZE, EdgeBlock, Floats, Levels, transition, unit_noise
 __all__ = ["JointFilter", "PreparedBlock"]
 
 _LONGEST_STEP_S = 8.0
+_MOST_STEPS = 512
+"""More than an hour: beyond, longer steps only overstate what is not known any more."""
 
 
 class JointFilter:
@@ -30,8 +32,8 @@ class JointFilter:
         self.cov: Floats = np.zeros((SIZE, SIZE))
 
     def predict(self, span_s: float, levels: Levels) -> None:
-        """Move on by ``span_s`` without a measurement."""
-        steps = max(1, math.ceil(span_s / _LONGEST_STEP_S))
+        """Move on by ``span_s`` without a measurement; the work is bounded, whatever the span."""
+        steps = min(max(1, math.ceil(span_s / _LONGEST_STEP_S)), _MOST_STEPS)
         step_s = span_s / steps
         matrix, noise = transition(step_s), np.tensordot(levels.intensities(), unit_noise(step_s), 1)
         for _ in range(steps):

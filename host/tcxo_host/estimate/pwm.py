@@ -34,6 +34,8 @@ SCATTER_EVERY = 4
 LARGEST_JITTER_NS = 1000.0
 WORST_RATE = 500e-6
 """No crystal is further off than this."""
+MOST_EDGES = 1024
+"""A block's matrices grow with the square of its edges: of more, the latest are used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class PwmTracker:
         """Of one edge, as far as it averages out like noise, beyond the rounding to whole ticks, ns^2."""
         self.rounding_variance = (1e9 / comb.tick_hz) ** 2 / 12.0
         self._bad_seconds = 0
-        self._full = round(comb.rate_hz)
+        self._full = max(1, round(comb.rate_hz))
         self._period_ticks = comb.tick_hz / comb.rate_hz
         self._prepared: dict[int, PreparedBlock] = {}
         self._blocks: dict[int, EdgeBlock] = {}
@@ -100,6 +102,8 @@ class PwmTracker:
     def take(self, clocks: Clocks, ticks: Ticks, tick_now: int) -> None:
         """Use the edges of a second. Leaves the filter at the last good one, or at ``tick_now``."""
         self.scatter = self.sight = None
+        if self.started:
+            ticks = ticks[-MOST_EDGES:]
         if ticks.size == 0:
             clocks.advance(tick_now)
         elif not self.started:

@@ -28,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
 
 def load_capture(args: argparse.Namespace, what: str) -> tuple[Any, list[str]]:
     """All entries of the named sources as arrays, and what could not be read."""
-    from tcxo_protocol.records import VersionMismatch
+    from tcxo_protocol.records import IdentityError
 
     from ...errors import DataError
     from ..columns import load
@@ -36,7 +36,7 @@ def load_capture(args: argparse.Namespace, what: str) -> tuple[Any, list[str]]:
     with open_sources(args, what) as sources:
         try:
             return load(sources.entries()), sources.problems
-        except VersionMismatch as error:
+        except IdentityError as error:
             raise DataError(str(error)) from None
 
 
@@ -82,5 +82,6 @@ def _print(info: dict[str, Any], capture: Any) -> None:
         print()
         for at, text in capture.log[:40]:
             print(f"{utc(at)}  {text}")
-        if len(capture.log) > 40:
-            print(f"... and {len(capture.log) - 40} lines more")
+        more = len(capture.log) - 40 + capture.log_left_out
+        if more > 0:
+            print(f"... and {more} lines more")

@@ -82,7 +82,7 @@ def _content(kind: str, form: str, data: Any) -> bytes:
 
 def _data(args: argparse.Namespace, needs_rows: bool) -> tuple[Any, list[str]]:
     """All the kind needs, in one pass over the entries."""
-    from tcxo_protocol.records import VersionMismatch
+    from tcxo_protocol.records import IdentityError
 
     from ...errors import DataError
     from ...pipeline import Row
@@ -102,19 +102,19 @@ def _data(args: argparse.Namespace, needs_rows: bool) -> tuple[Any, list[str]]:
                 loader.take(entry)
                 yield entry
 
-        try:
-            if needs_rows:
-                rows = Rows()
-                for event in replay(tapped(), make_pipeline(args), clock):
-                    if isinstance(event, Row):
-                        rows.add(clock.utc_s(event.host_ns), event)
-                data.rows = rows
-            else:
-                for _ in tapped():
-                    pass
-        except VersionMismatch as error:
-            raise DataError(str(error)) from None
-    data.capture = loader.finish()
+        if needs_rows:
+            rows = Rows()
+            for event in replay(tapped(), make_pipeline(args), clock):
+                if isinstance(event, Row):
+                    rows.add(clock.utc_s(event.host_ns), event)
+            data.rows = rows
+        else:
+            for _ in tapped():
+                pass
+    try:
+        data.capture = loader.finish()
+    except IdentityError as error:
+        raise DataError(str(error)) from None
     return data, sources.problems
 
 

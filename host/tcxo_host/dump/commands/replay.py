@@ -64,10 +64,8 @@ def make_pipeline(args: argparse.Namespace) -> Any:
 
 def main(args: argparse.Namespace) -> int:
     """Replay; rows to --csv, changes of state and a summary to the terminal."""
-    from tcxo_protocol.records import VersionMismatch
-
     from ...errors import DataError
-    from ...pipeline import Identified, Row
+    from ...pipeline import Identified, Refused, Row
     from ..progress import Progress
     from ..replay import CSV_HEADER, csv_row, replay
 
@@ -75,28 +73,30 @@ def main(args: argparse.Namespace) -> int:
     talk = sys.stderr if args.csv == "-" else sys.stdout
     pace = _Pace(args.speed)
     rows = published = 0
-    state = ""
+    state = refusal = ""
     progress = Progress("replay", quiet=args.csv == "-" and sys.stdout.isatty())
     rows_file = open_text(args.csv) if args.csv else contextlib.nullcontext()
     with rows_file as csv, open_sources(args, "replay", progress) as sources:
         if csv:
             csv.write(CSV_HEADER + "\n")
-        try:
-            for event in replay(sources.entries(), pipeline):
-                if isinstance(event, Row):
-                    rows += 1
-                    published += event.published_ppm is not None
-                    pace.wait(event.time_s)
-                    if csv:
-                        csv.write(csv_row(event) + "\n")
-                    if event.state != state:
-                        state = event.state
-                        progress.say(f"{event.time_s:12.3f} s  {state}  {event.reason}".rstrip(), talk)
-                elif isinstance(event, Identified) and event.restarted:
-                    who = event.identify
-                    progress.say(f"board {who.board}, boot {who.boot_id:08x}, {who.tick_hz} Hz", talk)
-        except VersionMismatch as error:
-            raise DataError(str(error)) from None
+        for event in replay(sources.entries(), pipeline):
+            if isinstance(event, Row):
+                rows += 1
+                published += event.published_ppm is not None
+                pace.wait(event.time_s)
+                if csv:
+                    csv.write(csv_row(event) + "\n")
+                if event.state != state:
+                    state = event.state
+                    progress.say(f"{event.time_s:12.3f} s  {state}  {event.reason}".rstrip(), talk)
+            elif isinstance(event, Identified) and event.restarted:
+                who = event.identify
+                progress.say(f"board {who.board}, boot {who.boot_id:08x}, {who.tick_hz} Hz", talk)
+            elif isinstance(event, Refused) and event.reason != refusal:
+                refusal = event.reason
+                progress.say(refusal, talk)
+    if refusal and not rows:
+        raise DataError(refusal)
     print(
         f"{rows} seconds, {published} with a published value, {pipeline.bad_records} bad records", file=talk
     )
