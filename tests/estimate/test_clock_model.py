@@ -156,3 +156,12 @@ def test_a_long_silence_is_predicted_as_before_in_short_steps():
     for _ in range(450):
         short.predict(8.0, Levels())
     assert long.cov == pytest.approx(short.cov)
+
+
+def test_a_predicted_variance_is_never_negative():
+    """Offset and rate that are known together but not apart: rounding may leave less than nothing."""
+    clocks = JointFilter()
+    for ago_s in np.linspace(0.1, 1.0, 200):
+        known = np.array([ago_s, 1.0]) * 1e9
+        clocks.cov[np.ix_([GPS_U, GPS_V], [GPS_U, GPS_V])] = np.outer(known, known)
+        assert clocks.offset_at(GPS_U, float(ago_s))[1] >= 0.0

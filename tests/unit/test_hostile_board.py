@@ -1,13 +1,17 @@
 """Intact frames with impossible content: no item silences the pipeline for good, or moves what it publishes."""
 
+import math
+import random
 from dataclasses import replace
 
 import pytest
 from support.hostile import BASE, ITEMS, PI_PPM, HostileBoard, frame, status_at
-from support.streams import TICK_HZ
+from support.streams import TICK_HZ, identify
 from tcxo_host.estimate.registry import make_estimator
-from tcxo_host.pipeline import Message, Pipeline, Row
+from tcxo_host.pipeline import Identified, Message, Pipeline, Row
 from tcxo_host.policy import PublishPolicy
+from tcxo_protocol.records import Channel, Edges, Status
+from tcxo_protocol.spec import RATE_MHZ_RANGE, TICK_HZ_RANGE, Role
 
 SECOND_NS = 1_000_000_000
 BACK_WITHIN_S = {"kalman": 30, "boxcar64": 75}
@@ -108,3 +112,60 @@ def test_flapping_boards_are_never_mixed():
             host.pipeline.feed(host.second * SECOND_NS, each.identify())
             assert host.run(1) == [None]
             host.board = kept
+
+
+def odd_stream(seed):
+    """A board whose rates may all be taken, and whose edges keep to them or not: ``(identify, payloads)``."""
+    rng = random.Random(seed)
+    tick_hz = round(math.exp(rng.uniform(*map(math.log, TICK_HZ_RANGE))))
+    channels = []
+    for number, role in enumerate((Role.GPS_PPS, Role.RTC_PPS, Role.HOST_PWM)):
+        rate_mhz = round(math.exp(rng.uniform(0.0, math.log(min(RATE_MHZ_RANGE[1], tick_hz * 500)))))
+        channels.append(Channel(number, role, rate_mhz, ""))
+    tick, numbers, payloads = 0, [0, 0, 0], []
+    for _ in range(40):
+        start = tick
+        tick += round(tick_hz * rng.choice((1, 1, 1, 1.01, 0.6, 2.4)))
+        records = []
+        for each in channels:
+            period = max(1, round(1000 * tick_hz / rng.choice((each.rate_mhz, each.rate_mhz, 50_000, 1000))))
+            made = range(start + rng.randrange(1, period + 1), tick, period)[:600]
+            ticks = sorted(
+                {max(start + 1, t + rng.randrange(-tick_hz // 1000, tick_hz // 1000 + 1)) for t in made}
+            )
+            for at in range(0, len(ticks), 200):
+                records.append(Edges(each.id, 0, numbers[each.id], tuple(ticks[at : at + 200])))
+                numbers[each.id] += len(ticks[at : at + 200])
+        celsius = rng.choice((None, 25.0, 327.67, -327.67))
+        payloads.append(frame(*records, Status(0, tick, 0, 0, celsius, None, 0.0, ())))
+    return identify(tick_hz=tick_hz, channels=tuple(channels)), payloads
+
+
+@pytest.mark.parametrize("estimator", ["kalman", "boxcar64"])
+@pytest.mark.parametrize("seeds", [range(n, n + 20) for n in range(0, 100, 20)], ids=str)
+def test_whatever_rates_a_board_may_tell_it_ends_nothing(estimator, seeds):
+    for seed in seeds:
+        who, payloads = odd_stream(seed)
+        pipeline = Pipeline(make_estimator(estimator), PublishPolicy())
+        assert pipeline.feed(0, frame(who)) == [Identified(who, True)]
+        for second, payload in enumerate(payloads):
+            assert pipeline.feed(second * SECOND_NS, payload)
+
+
+def test_a_slow_pwm_with_many_edges_ends_nothing():
+    """Its usual second has too few edges for the moments that an unusual one has."""
+    channels = (Channel(0, Role.GPS_PPS, 1000, ""), Channel(2, Role.HOST_PWM, 2000, ""))
+    pipeline = Pipeline(make_estimator("kalman"), PublishPolicy())
+    pipeline.feed(0, frame(identify(channels=channels)))
+    number = tooth = 0
+    for second, end_s in enumerate([1, 2, 3, 4, 5, 7.4, 9.8, 12.2]):
+        ticks = []
+        while tooth * 0.5 < end_s:
+            at = round((tooth * 0.5 + 0.1) * TICK_HZ)
+            ticks += [at] if end_s <= 5 else [at - 1, at, at + 1]
+            tooth += 1
+        end = round(end_s * TICK_HZ)
+        pwm, status = Edges(2, 0, number, tuple(ticks)), Status(0, end, 0, 0, None, None, None, ())
+        (row,) = pipeline.feed(second * SECOND_NS, frame(Edges(0, 0, second, (end - 5,)), pwm, status))
+        assert isinstance(row, Row)
+        number += len(ticks)

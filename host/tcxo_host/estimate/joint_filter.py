@@ -67,7 +67,8 @@ class JointFilter:
         v = u + 1
         cov = self.cov
         offset = float(self.mean[u] - ago_s * self.mean[v])
-        return offset, float(cov[u, u] - 2.0 * ago_s * cov[u, v] + ago_s * ago_s * cov[v, v])
+        variance = float(cov[u, u] - 2.0 * ago_s * cov[u, v] + ago_s * ago_s * cov[v, v])
+        return offset, max(variance, 0.0)  # rounding may leave less than nothing of large numbers
 
     def update_offset(self, u: int, ago_s: float, residual_ns: float, variance: float) -> None:
         """Take one measurement of the reading offset of the clock at ``u``, made ``ago_s`` ago."""

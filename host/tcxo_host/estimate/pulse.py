@@ -29,6 +29,8 @@ CAUTIOUS = 16
 CAUTIOUS_NS = 100.0
 """The first pulses of a clock of unknown rate are taken to be at least this noisy: what the very first ones
 tell wrongly would have the right ones refused."""
+MOST_PULSES = 256
+"""A second's pulses are looked at one by one: of more, the latest are used."""
 LEAN_MEMORY = 0.8
 """Weight of the older innovations in their running sum..."""
 LEAN_GATE = 4.0
@@ -74,7 +76,7 @@ class PulseTracker:
     def take(self, clocks: Clocks, ticks: Ticks) -> None:
         """Use the pulses of a second. The filter must stand at the end of it or nearly."""
         self.innovation = None
-        for tick in ticks.tolist():
+        for tick in ticks[-MOST_PULSES:].tolist():
             if not self.started:
                 self._start(clocks, tick)
             else:

@@ -188,7 +188,7 @@ class PwmTracker:
         count = prepared.weights.shape[1]
         missing = 1.0 - count / self._full
         if not regular:
-            if missing > 0.2 or count < 10:
+            if missing > 0.2 or min(count, self._full) < 10:
                 plain: Floats = prepared.block.edge_noise * self.rounding_variance
                 return plain
             count = self._full
