@@ -88,6 +88,12 @@ def test_a_silent_board_and_one_that_babbles() -> None:
     assert "does not say who it is" in look_at_board("serial:x", opener(link), clock=link.clock).problem
 
 
+def test_one_record_that_is_not_sound_spoils_no_look() -> None:
+    link = ScriptedLink([b"\2\1\0\7", edges(1, 1, 3)])
+    look = look_at_board("serial:x", opener(link), clock=link.clock)
+    assert (look.problem, look.channels["gps_pps"].edges) == ("", 3)
+
+
 def test_no_device_and_another_protocol_are_problems_with_remedies() -> None:
     def refuse(url: str) -> Link:
         raise LinkError("/dev/ttyACM0: permission denied: add the user to the group that owns it")

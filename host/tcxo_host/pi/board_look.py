@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tcxo_protocol.records import Edges, Identify, ProtocolError, Status, parse_payload
+from tcxo_protocol.records import (
+    Edges,
+    Identify,
+    IdentityError,
+    ProtocolError,
+    Record,
+    Status,
+    parse_payload,
+)
 from tcxo_protocol.spec import role_name
 
 from ..errors import TcxoError
@@ -72,14 +80,14 @@ def look_at_board(
                 asked = clock()
             for received in link.read(0.2):
                 heard = True
-                for record in parse_payload(received.payload):
+                for record in _records(received.payload):
                     if isinstance(record, Identify):
                         identify = record
                     elif isinstance(record, Status):
                         status = record
                     elif isinstance(record, Edges):
                         ticks.setdefault(record.channel, []).extend(record.ticks)
-    except (TcxoError, ProtocolError) as error:
+    except (TcxoError, IdentityError) as error:
         return BoardLook(url, problem=str(error), remedy="tcxo-flash, or plug the board in again")
     finally:
         link.close()
@@ -91,6 +99,16 @@ def look_at_board(
             remedy="flash the firmware (tcxo-flash), and check that link.url names the board",
         )
     return _summary(url, identify, ticks, status)
+
+
+def _records(payload: bytes) -> list[Record]:
+    """A frame's records; none of one that is not sound. Raises IdentityError."""
+    try:
+        return parse_payload(payload)
+    except IdentityError:
+        raise
+    except ProtocolError:
+        return []
 
 
 def look_at_status(status: Mapping[str, Any], path: str) -> BoardLook | None:
