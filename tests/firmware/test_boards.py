@@ -72,7 +72,10 @@ def test_a_board_needs_one_folder_and_no_code(own_board, monkeypatch):
 
 
 def test_a_fourth_channel_can_be_turned_on(own_board):
-    channels = [dict(channel, enabled=True) for channel in board_data(BOARDS_DIR / "SIM")["channels"]]
+    channels = [
+        dict(channel, enabled=True, rate_mhz=channel["rate_mhz"] or 1000)
+        for channel in board_data(BOARDS_DIR / "SIM")["channels"]
+    ]
     ids, ticks = seconds_of_edges(0, 5)
     with SimBoard(board=str(own_board(channels=channels))) as board, BoardReader(board) as reader:
         assert [channel.role for channel in reader.wait_identify().channels] == [1, 2, 3, 4]
