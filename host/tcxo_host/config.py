@@ -6,12 +6,14 @@ import dataclasses
 import tomllib
 import types
 import typing
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .errors import ConfigError
 from .estimate.registry import ESTIMATORS
+from .files import read_file
 
 __all__ = [
     "Config",
@@ -161,11 +163,10 @@ def load_config(path: str | Path) -> Config:
     Raises ConfigError with one line that names file, key and what is allowed.
     """
     try:
-        with open(path, "rb") as file:
-            table = tomllib.load(file)
+        table = tomllib.loads(read_file(path).decode("utf8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}: give a readable TOML file with --config") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers too long to be converted
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     return _build(table, str(path))
 
@@ -205,11 +206,15 @@ def _check(section: Any, key: str, value: Any, where: str) -> Any:
         raise ConfigError(f"{where}: unknown key: allowed are {_listed(fields)}")
     meta = fields[key].metadata
     kinds = _kinds(typing.get_type_hints(type(section))[key])
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ConfigError(f"{where}: the number is too large ({meta['help']})")
     if float in kinds and type(value) is int:
         value = float(value)
     if type(value) not in kinds:
         expected = " or ".join(_KIND_NAMES[kind] for kind in kinds)
         raise ConfigError(f"{where} = {value!r}: expected {expected} ({meta['help']})")
+    if isinstance(value, str) and any(unicodedata.category(each) == "Cc" for each in value):
+        raise ConfigError(f"{where} = {value!r}: has a control character")
     if isinstance(value, str) and meta["choices"] and value not in meta["choices"]:
         raise ConfigError(f"{where} = {value!r}: allowed are {_listed(meta['choices'])}")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -218,6 +223,9 @@ def _check(section: Any, key: str, value: Any, where: str) -> Any:
             raise ConfigError(f"{where} = {value!r}: allowed is {low:g} to {high:g}")
     return value
 
+
+_LARGEST = 1 << 53
+"""No setting is larger, and beyond it a whole number may not be a float, nor be printed."""
 
 _KIND_NAMES: dict[type, str] = {
     str: "a string",

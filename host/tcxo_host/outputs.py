@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from io import FileIO
 from pathlib import Path
@@ -17,6 +18,7 @@ from .dump.writer import CaptureWriter
 from .edge_rates import EdgeRates
 from .errors import OutputError
 from .estimate.interface import State
+from .files import open_file
 from .link import Received
 from .metrics import Metrics
 from .pipeline import Pipeline, Row
@@ -168,7 +170,8 @@ def _open_trace(path: str) -> FileIO | None:
         return None
     try:
         # unbuffered: what failed must not come again, nor at closing
-        return FileIO(path, "a")
+        descriptor = open_file(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, devices=True)
+        return FileIO(path, "a", opener=lambda *_: descriptor)
     except OSError as error:
         raise OutputError(f"{path}: cannot append the trace: {error.strerror}") from None
 

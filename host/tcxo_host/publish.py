@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from .errors import OutputError
+from .files import open_file
 
 __all__ = ["TempcompFile", "replace_file"]
 
@@ -16,11 +17,10 @@ def replace_file(path: Path, content: bytes) -> None:
     """Write ``content`` beside ``path`` and rename it over ``path``, mode 0644. Raises OSError.
 
     A reader sees the old file or the new one, never a part, also when there is no room for all of it. No
-    fsync: after a crash of the machine the file in /run is gone anyway. The temporary name is fixed, so one
-    writer at a time.
+    fsync: after a crash of the machine the file in /run is gone anyway. One writer at a time: what lies at
+    the temporary name ``.NAME.new``, whatever it is, is left from a crash.
     """
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+    temporary, descriptor = _open_new(path)
     try:
         try:
             os.fchmod(descriptor, 0o644)  # chronyd reads it as another user, whatever our umask says
@@ -34,6 +34,24 @@ def replace_file(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _open_new(path: Path) -> tuple[Path, int]:
+    """A file that was not there before: no FIFO to wait for, no link to follow."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        return temporary, os.open(temporary, flags, 0o644)
+    except FileExistsError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+    try:
+        return temporary, os.open(temporary, flags, 0o644)
+    except FileExistsError:  # a directory
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        return temporary, os.open(temporary, flags, 0o644)
 
 
 class TempcompFile:
@@ -65,7 +83,7 @@ def _take_lock(path: Path) -> int:
     if path.is_dir():
         raise OutputError(f"{path}: is a directory, expected the name of a file")
     try:
-        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        descriptor = open_file(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
     except OSError as error:
         raise OutputError(
             f"{path}: cannot write in {path.parent} ({error.strerror}): choose another --output,"

@@ -38,6 +38,12 @@ def test_values_are_taken(tmp_path):
         ("[estimator]\nname = 'best'\n", "estimator.name = 'best': allowed are"),
         ("[output]\nmax_step_ppm = nan\n", "max_step_ppm = nan: allowed is"),
         ("[link\n", "not valid TOML"),
+        ("x = " + "[" * 100_000, "not valid TOML"),
+        ("[output]\nbaseline = " + "9" * 5000, "not valid TOML"),
+        ("[output]\nbaseline = " + "9" * 400, "output.baseline: the number is too large"),
+        ("[link]\nbaud = 0x" + "f" * 5000, "link.baud: the number is too large"),
+        ('[output]\npath = "a\\u0000b"\n', "has a control character"),
+        ("#" * 2_000_000, "has more than 1048576 bytes"),
         ("\0", "not valid TOML"),
     ],
 )

@@ -100,10 +100,11 @@ def _now_ns() -> int:
 
 def _read(path: Path) -> dict[str, Any]:
     from ..errors import DataError, UnavailableError
+    from ..files import read_file
     from ..report import STATUS_VERSION
 
     try:
-        values = json.loads(path.read_bytes())
+        values = json.loads(read_file(path))
         if (
             not isinstance(values, dict)
             or values.get("version") != STATUS_VERSION
@@ -117,7 +118,7 @@ def _read(path: Path) -> dict[str, Any]:
         ) from None
     except OSError as error:
         raise UnavailableError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: is no status file: {error}") from None
     return values
 
