@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .estimate.interface import Estimate
+from .estimate.plausible import number, text
 
 __all__ = ["AUTO_LIMIT_PPM", "LARGEST_PPM", "Baseline", "StoredBaseline", "parse_stored"]
 
@@ -37,13 +38,8 @@ class StoredBaseline:
 
 def parse_stored(values: Mapping[str, Any]) -> StoredBaseline:
     """What ``StoredBaseline.values`` gave. Raises ValueError when it is not sound."""
-    try:
-        stored = StoredBaseline(float(values["ppm"]), str(values["board_id"]), str(values["kernel"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"no baseline: {error!r}") from None
-    if not abs(stored.ppm) <= LARGEST_PPM:
-        raise ValueError(f"a baseline of {stored.ppm:g} ppm is beyond ±{LARGEST_PPM:g}")
-    return stored
+    ppm = number(values, "ppm", -LARGEST_PPM, LARGEST_PPM)
+    return StoredBaseline(ppm, text(values, "board_id"), text(values, "kernel"))
 
 
 class Baseline:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 from .baseline import StoredBaseline, parse_stored
+from .estimate.plausible import number, part
+from .files import read_file
 from .publish import replace_file
 
 __all__ = ["StateFile", "baseline_file", "load_baseline", "save_baseline"]
 
 VERSION = 1
+_NOT_A_STATE = (errno.EINVAL, errno.EFBIG, errno.EISDIR)
+"""Not a file, or larger than any state: it is in the way."""
+_MOST_DIGITS = 18
+_LATEST_S = 1e11
+"""The year 5138."""
 
 
 class StateFile:
@@ -31,21 +41,23 @@ class StateFile:
         content: how long ago it was saved by the wall clock, never negative.
         """
         try:
-            text = self.path.read_text(encoding="utf8")
+            whole = _parsed(read_file(self.path))
         except FileNotFoundError:
             return None, ""
-        except (OSError, UnicodeDecodeError) as error:
-            if isinstance(error, OSError):
-                return None, f"{self.path}: cannot be read ({error.strerror}); starting without it"
-            return None, self.set_aside("it is no text")
-        try:
-            whole = json.loads(text)
-            content = dict(whole["content"])
-            kind, version, saved = whole["kind"], whole["version"], float(whole["saved_unix_s"])
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except OSError as error:
+            if error.errno in _NOT_A_STATE:
+                return None, self.set_aside(f"it {error.strerror}")
+            return None, f"{self.path}: cannot be read ({error.strerror}); starting without it"
+        except (ValueError, RecursionError):
             return None, self.set_aside("it is damaged")
+        kind, version = whole.get("kind"), whole.get("version")
         if kind != self._kind or version != VERSION:
-            return None, self.set_aside(f"it is {kind!r} version {version!r}, not {self._kind!r} {VERSION}")
+            told = f"it is {short(kind)} version {short(version)}, not {self._kind!r} {VERSION}"
+            return None, self.set_aside(told)
+        try:
+            content, saved = dict(part(whole, "content")), number(whole, "saved_unix_s", 0.0, _LATEST_S)
+        except ValueError as error:
+            return None, self.set_aside(str(error))
         content["age_s"] = max(0.0, time.time() - saved)
         return content, ""
 
@@ -67,6 +79,42 @@ class StateFile:
         except OSError as error:
             return f"{self.path}: not used, {reason}; it cannot be set aside ({error.strerror})"
         return f"{self.path}: not used, {reason}; set aside as {aside.name}"
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    """A JSON object, stricter than ``json`` alone: each name once, each number finite and no longer than needed.
+
+    Raises ValueError, and RecursionError for what is nested too deep.
+    """
+    whole = json.loads(
+        data.decode("utf8"),
+        parse_constant=_refuse,
+        parse_float=_finite,
+        parse_int=_short_int,
+        object_pairs_hook=_once,
+    )
+    if not isinstance(whole, dict):
+        raise ValueError("not an object")
+    return whole
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else _refuse(short(digits))
+
+
+def _short_int(digits: str) -> int:
+    return int(digits) if len(digits) <= _MOST_DIGITS else int(_refuse(short(digits)))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name is there twice")
+    return dict(pairs)
 
 
 def baseline_file(state_path: str | Path) -> StateFile:

@@ -297,7 +297,7 @@ def test_damaged_state_is_refused_whole(damage):
     run(STEADY, 20, good)
     fresh = Kalman()
     before = fresh.export_state()
-    with pytest.raises(ValueError, match=r"state|noise level|temperature model|could not convert"):
+    with pytest.raises(ValueError, match="is not a|temperature model"):
         fresh.import_state({**good.export_state(), **damage})
     assert fresh.export_state() == before
 

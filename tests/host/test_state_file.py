@@ -141,5 +141,5 @@ def test_a_broken_baseline_is_set_aside(tmp_path):
     file.save({"ppm": 1e9, "board_id": "", "kernel": ""})
     stored, problem = load_baseline(file)
     assert stored is None
-    assert "beyond" in problem
+    assert "is not a number from -500 to 500" in problem
     assert "set aside" in problem

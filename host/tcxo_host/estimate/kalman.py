@@ -24,9 +24,10 @@ from .comb import Comb
 from .interface import Board, Estimate, Second, State
 from .learning import Learning
 from .noise import Bounds
+from .plausible import number, part, text
 from .pulse import PulseTracker
 from .pwm import PwmTracker
-from .temperature import TemperatureModel
+from .temperature import COLDEST_C, HOTTEST_C, TemperatureModel
 
 __all__ = ["Kalman", "KalmanSettings"]
 
@@ -70,6 +71,10 @@ class _Memory:
 _KEPT = {GPS_V: "gps_rate", PI_V: "pi_rate", RTC_V: "rtc_rate"}
 _AFTER_RESTART_PPB = {GPS_V: 20.0, PI_V: 100.0, RTC_V: 100.0}
 """How far each rate may have moved, one sigma, while nobody looked."""
+_LARGEST_PPB = 1e6
+"""Rates and their sigmas: no clock is off by 1000 ppm."""
+_FASTEST_HZ = float(1 << 32)
+"""What a board can tell of its counter's rate; 0: none was known yet."""
 AGEING_PPB_PER_DAY = 3.0
 """A TCXO's 1 ppm a year; a stored state grows old by this."""
 
@@ -150,24 +155,18 @@ class Kalman:
         Raises ValueError, taking nothing.
         """
         temperature = TemperatureModel()
-        try:
-            memory = _Memory(str(state["board_id"]), float(state["tick_hz"]))
-            for index, name in _KEPT.items():
-                if name in state["rates"]:
-                    kept = state["rates"][name]
-                    memory.rates[index] = (float(kept["ppb"]), float(kept["sigma_ppb"]) ** 2)
-            celsius = state["celsius"]
-            memory.celsius = None if celsius is None else float(celsius)
-            temperature.import_state(state["temperature"])
-            noise = state["noise"]
-            aged_ppb = AGEING_PPB_PER_DAY * float(state.get("age_s", 0.0)) / 86_400.0
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"estimator state: {error!r}") from None
-        for index, (mean, variance) in memory.rates.items():
-            memory.rates[index] = (mean, variance + aged_ppb**2)
-        numbers = [memory.tick_hz, *(x for rate in memory.rates.values() for x in rate)]
-        if not all(math.isfinite(x) for x in numbers) or any(abs(m) > 1e6 for m, _ in memory.rates.values()):
-            raise ValueError("estimator state: a rate is no sensible number")
+        memory = _Memory(text(state, "board_id"), number(state, "tick_hz", 0.0, _FASTEST_HZ))
+        aged_ppb = AGEING_PPB_PER_DAY * number({"age_s": 0.0, **state}, "age_s", 0.0, 1e11) / 86_400.0
+        rates = part(state, "rates")
+        for index, name in _KEPT.items():
+            if name in rates:
+                kept = part(rates, name)
+                mean = number(kept, "ppb", -_LARGEST_PPB, _LARGEST_PPB)
+                memory.rates[index] = mean, number(kept, "sigma_ppb", 0.0, _LARGEST_PPB) ** 2 + aged_ppb**2
+        if state.get("celsius") is not None:
+            memory.celsius = number(state, "celsius", COLDEST_C, HOTTEST_C)
+        temperature.import_state(part(state, "temperature"))
+        noise = part(state, "noise")
         self.learning.import_state(noise)
         self._memory, self.temperature = memory, temperature
 

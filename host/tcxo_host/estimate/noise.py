@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .clock_model import Levels
+from .plausible import number
 
 __all__ = ["Average", "Bounds", "DriftSize", "PiNoise", "PulseNoise", "Whiteness"]
 
@@ -26,6 +27,8 @@ SPACINGS = (1, 2, 4)
 _OUTER = [0, 2]
 MEMORY_S = 1800.0
 """How far back the learned levels look."""
+_LOWEST, _HIGHEST = 1e-6, 1e6
+"""Beyond, a stored level is no level that was ever learned."""
 _OUTLIER = 12.0
 """A squared difference counts at most this many times its mean: glitches and kinks are no noise."""
 
@@ -199,10 +202,7 @@ def export(noise: Levels, gps_variance: float) -> dict[str, Any]:
 
 def imported(state: Mapping[str, Any], bounds: Bounds) -> dict[str, float]:
     """The levels in an exported state, each within its bounds. Raises ValueError for what is none."""
-    levels = {}
-    for key in ("pi_white", "pi_walk", "pi_drift", "tcxo_walk", "gps_ns"):
-        value = state.get(key)
-        if not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
-            raise ValueError(f"noise level {key} = {value!r} is no positive number")
-        levels[key] = clip(float(value), getattr(bounds, key))
-    return levels
+    return {
+        key: clip(number(state, key, _LOWEST, _HIGHEST), getattr(bounds, key))
+        for key in ("pi_white", "pi_walk", "pi_drift", "tcxo_walk", "gps_ns")
+    }

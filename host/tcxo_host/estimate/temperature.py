@@ -6,13 +6,13 @@ Recursive least squares with forgetting over a parabola, whose constant term may
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .clock_model import Floats
+from .plausible import number
 
 __all__ = ["TemperatureModel"]
 
@@ -28,6 +28,9 @@ _MISSING_S = 60.0
 _SCALE_C = 10.0
 _PRIOR_PPB = np.array([3e4, 500.0, 100.0])
 """Standard deviations at the start: constant, per 10 degrees (0.05 ppm/degree), per (10 degrees)^2."""
+_WIDEST = 20.0
+"""A stored coefficient is at most so many of these."""
+_MOST_SURPRISE = 25.0
 _FORGETTING = 0.9996
 """Per sample: about two days."""
 
@@ -86,7 +89,7 @@ class TemperatureModel:
         total = float(row @ shared) + variance
         surprise = rate_ppb - float(row @ self._coefficients)
         if self.samples > 10:
-            self._surprise += (min(surprise * surprise / total, 25.0) - self._surprise) / 100.0
+            self._surprise += (min(surprise * surprise / total, _MOST_SURPRISE) - self._surprise) / 100.0
         gain = shared / total
         self._coefficients = self._coefficients + gain * surprise
         self._known = self._coefficients.tolist()
@@ -109,7 +112,8 @@ class TemperatureModel:
     def change(self, from_c: float, to_c: float) -> tuple[float, float]:
         """By how much (ppb) the rate differs between two temperatures, and that figure's variance."""
         rows = self._row(to_c) - self._row(from_c)
-        return float(rows @ self._coefficients), float(rows @ self._cov @ rows) * max(1.0, self._surprise)
+        variance = max(0.0, float(rows @ self._cov @ rows))  # rounding may take it below
+        return float(rows @ self._coefficients), variance * max(1.0, self._surprise)
 
     def export_state(self) -> dict[str, Any]:
         """JSON-able."""
@@ -123,20 +127,21 @@ class TemperatureModel:
 
     def import_state(self, state: Mapping[str, Any]) -> None:
         """Raises ValueError for a state that is not sound."""
-        try:
-            coefficients = np.array(state["coefficients_ppb"], dtype=np.float64)
-            cov = np.array(state["covariance"], dtype=np.float64)
-            centre, samples, surprise = state["centre_c"], int(state["samples"]), float(state["surprise"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"temperature model: {error}") from None
-        sound = coefficients.shape == (3,) and cov.shape == (3, 3) and samples >= 0
-        sound = sound and math.isfinite(surprise) and surprise >= 0
-        if not sound or not (np.isfinite(coefficients).all() and np.isfinite(cov).all()):
-            raise ValueError("temperature model: coefficients of the wrong form")
+        coefficients = _array(state, "coefficients_ppb", (3,))
+        cov = _array(state, "covariance", (3, 3))
+        samples, surprise = (
+            int(number(state, "samples", 0, 1e9)),
+            number(state, "surprise", 0, _MOST_SURPRISE),
+        )
+        centre = state.get("centre_c")
+        if centre is not None:
+            centre = number(state, "centre_c", COLDEST_C, HOTTEST_C)
+        if not (np.abs(coefficients) <= _WIDEST * _PRIOR_PPB).all():
+            raise ValueError("temperature model: no oscillator follows the temperature so")
+        if not (np.abs(cov) <= 1.001 * np.outer(_PRIOR_PPB, _PRIOR_PPB)).all():
+            raise ValueError("temperature model: the covariance is wider than at the start")
         if np.linalg.eigvalsh(0.5 * (cov + cov.T)).min() < 0:
             raise ValueError("temperature model: the covariance is not positive")
-        if centre is not None and not (isinstance(centre, (int, float)) and math.isfinite(centre)):
-            raise ValueError("temperature model: the centre is no temperature")
         self._centre_c, self.samples = centre, samples
         self._surprise = surprise
         self._known = coefficients.tolist()
@@ -145,6 +150,17 @@ class TemperatureModel:
     def _row(self, celsius: float) -> Floats:
         x = (celsius - (celsius if self._centre_c is None else self._centre_c)) / _SCALE_C
         return np.array([1.0, x, x * x])
+
+
+def _array(state: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> Floats:
+    """Finite numbers in this shape. Raises ValueError."""
+    try:
+        values = np.array(state.get(key), dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"temperature model: {key}: {error}") from None
+    if values.shape != shape or not np.isfinite(values).all():
+        raise ValueError(f"temperature model: {key} is not {' by '.join(map(str, shape))} numbers")
+    return values
 
 
 def _no_wider_than_prior(cov: Floats) -> Floats:
