@@ -14,6 +14,7 @@ from typing import Any
 
 from .errors import ConfigError, missing_extra
 from .metric_families import families
+from .metrics_server import MetricsServer
 from .publish import replace_file
 
 __all__ = ["Metrics"]
@@ -45,7 +46,7 @@ class Metrics:
         self._registry = self._client.CollectorRegistry()
         self._registry.register(self)
         self._listen = listen
-        self._server: Any = None
+        self._server: MetricsServer | None = None
         self._tried = 0.0
         if listen:
             self._serve()
@@ -53,7 +54,7 @@ class Metrics:
     @property
     def port(self) -> int | None:
         """Where it is served; None while it is not."""
-        return None if self._server is None else int(self._server.server_port)
+        return None if self._server is None else self._server.server_port
 
     def update(self, values: Mapping[str, Any]) -> None:
         """Take a new status, as the status file has it. Never raises."""
@@ -69,8 +70,7 @@ class Metrics:
     def close(self) -> None:
         """Stop serving. The text file stays, and its time stamps tell that it is old."""
         if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+            self._server.close()
             self._server = None
 
     def describe(self) -> list[Any]:
@@ -85,7 +85,7 @@ class Metrics:
         host, port = _address(self._listen)
         self._tried = time.monotonic()
         try:
-            self._server, _ = self._client.start_http_server(port, addr=host, registry=self._registry)
+            self._server = MetricsServer(host, port, self._client.make_wsgi_app(self._registry))
         except OSError as error:
             problem = f"metrics.listen = {self._listen!r}: cannot listen: {error.strerror}"
             if error.errno not in (errno.EADDRNOTAVAIL, socket.EAI_AGAIN):

@@ -32,7 +32,7 @@ WAY = (
     ("estimate",),
     ("policy",),
     ("pipeline",),
-    ("publish", "refclock", "report", "metrics", "metric_families"),
+    ("publish", "refclock", "report", "metrics", "metrics_server", "metric_families"),
     ("outputs",),
     ("daemon",),
     ("commands", "cli"),
