@@ -74,6 +74,10 @@ class EntryKind(enum.IntEnum):
     """A line for people, UTF-8."""
 
 
+_LEAST_BODY: dict[int, int] = {EntryKind.CLOCK: _CLOCK.size, EntryKind.LINE: _LINE.size}
+"""An intact entry with less is no entry: a reader may rely on its fields."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry. ``host_ns``: CLOCK_MONOTONIC_RAW of the recording host."""
@@ -190,12 +194,17 @@ class CaptureDecoder:
                 position += 1
                 break
             body = buffer[body_at:crc_at]
-            if kind == EntryKind.CLOCK and length >= _CLOCK.size:
+            position, begin = crc_at + crc_size, position
+            if length < _LEAST_BODY.get(kind, 0):
+                host_ns += elapsed_ns
+                self.damages += 1
+                self.skipped_bytes += position - begin
+                continue
+            if kind == EntryKind.CLOCK:
                 host_ns = _CLOCK.unpack_from(body)[0]
             else:
                 host_ns += elapsed_ns
             entries.append(Entry(kind, host_ns, body))
-            position = crc_at + crc_size
         self._host_ns = host_ns
         return position, wants_more
 

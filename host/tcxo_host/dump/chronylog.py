@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 _CHUNK_BYTES = 1 << 20
+_LONGEST_LINE = 1 << 20
 
 Floats = npt.NDArray[np.float64]
 
@@ -65,14 +67,19 @@ def iter_lines(path: str) -> Iterator[str]:
             decompressor = make_decompressor(data)
             rest = b""
             while data:
-                *whole, rest = (rest + decompressor.decompress(data)).split(b"\n")
-                for line in whole:
-                    yield line.decode("utf8", "replace").rstrip("\r")
+                for piece in decompressor.decompress(data):
+                    *whole, rest = (rest + piece).split(b"\n")
+                    for line in whole:
+                        yield line.decode("utf8", "replace").rstrip("\r")
+                    if len(rest) > _LONGEST_LINE:
+                        raise DataError(f"a line of more than {_LONGEST_LINE} bytes: is it a text?")
                 data = file.read(_CHUNK_BYTES)
             if rest:
                 yield rest.decode("utf8", "replace")
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 def parse_tracking(lines: Iterable[str], where: str = "tracking.log") -> Tracking:
@@ -136,7 +143,10 @@ def _rows(
             if len(parts) < least:
                 raise ValueError
             moment = calendar.timegm(time.strptime(f"{parts[0]} {parts[1]}", "%Y-%m-%d %H:%M:%S"))
-            rows.append((float(moment), float(parts[columns[0]]), float(parts[columns[1]])))
+            row = float(moment), float(parts[columns[0]]), float(parts[columns[1]])
+            if not all(map(math.isfinite, row)):
+                raise ValueError
+            rows.append(row)
         except ValueError:
             skipped += 1
     return rows, skipped

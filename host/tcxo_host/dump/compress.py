@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import zlib
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from ..errors import DataError, missing_extra
@@ -12,6 +13,17 @@ __all__ = ["SUFFIXES", "Compressor", "Decompressor", "make_compressor", "make_de
 
 SUFFIXES = (".gz", ".zst")
 
+MOST_AT_ONCE = 1 << 20
+"""Bytes of a piece, nearly."""
+MOST_EXPANSION = 200
+"""Bytes out for a byte in..."""
+FREE_BYTES = 64 << 20
+"""...beyond this many."""
+_SLICE_BYTES = 1 << 14
+_ZSTD_SLICE_BYTES = 64
+"""A zstd block has 3 bytes or more and expands to at most 128 KiB."""
+_ZSTD_WINDOW = 1 << 27
+"""What ``zstd --long`` makes, and the most that zstd reads without being told to."""
 _GZIP_WBITS = 31  # zlib's way of saying "with a gzip header and trailer"
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -31,10 +43,13 @@ class Compressor(Protocol):
 
 
 class Decompressor(Protocol):
-    """Compressed bytes in, bytes out; several streams in a row are one."""
+    """Compressed bytes in, bytes out; several streams in a row are one.
 
-    def decompress(self, data: bytes) -> bytes:
-        """What ``data`` completes. Raises DataError when it is damaged."""
+    However much a few bytes expand to, no more than some ``MOST_AT_ONCE`` is in memory.
+    """
+
+    def decompress(self, data: bytes) -> Iterator[bytes]:
+        """What ``data`` completes, in pieces. Raises DataError when it is damaged, or expands too far."""
 
     @property
     def complete(self) -> bool:
@@ -101,49 +116,78 @@ class _Zstd:
 class _Verbatim:
     complete = True
 
-    def decompress(self, data: bytes) -> bytes:
-        return data
+    def decompress(self, data: bytes) -> Iterator[bytes]:
+        yield data
+
+
+class _Guard:
+    """Counts bytes in and out. No capture or log of ours shrinks to so little."""
+
+    def __init__(self) -> None:
+        self._allowed = FREE_BYTES
+
+    def passed(self, taken: int, given: bytes) -> bytes:
+        self._allowed += taken * MOST_EXPANSION - len(given)
+        if self._allowed < 0:
+            raise DataError(f"compressed data that expand more than {MOST_EXPANSION} times")
+        return given
 
 
 class _Gunzip:
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(_GZIP_WBITS)
+        self._guard = _Guard()
         self.complete = False
 
-    def decompress(self, data: bytes) -> bytes:
-        parts = []
+    def decompress(self, data: bytes) -> Iterator[bytes]:
         try:
-            while data:
-                parts.append(self._stream.decompress(data))
-                self.complete = self._stream.eof
-                if not self.complete:
-                    break
-                data = self._stream.unused_data.lstrip(b"\0")
-                self._stream = zlib.decompressobj(_GZIP_WBITS)
+            for start in range(0, len(data), _SLICE_BYTES):
+                yield from self._slice(data[start : start + _SLICE_BYTES])
         except zlib.error as error:
             raise DataError(f"damaged gzip data ({error})") from None
-        return b"".join(parts)
+
+    def _slice(self, data: bytes) -> Iterator[bytes]:
+        taken = len(data)
+        while data:
+            if self._stream.eof:
+                data = data.lstrip(b"\0")
+                if not data:
+                    return
+                self._stream = zlib.decompressobj(_GZIP_WBITS)
+            given = self._stream.decompress(data, MOST_AT_ONCE)
+            self.complete = self._stream.eof
+            yield self._guard.passed(taken, given)
+            taken = 0
+            data = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
 
 
 class _Unzstd:
     def __init__(self) -> None:
         self._zstandard = _zstandard()
-        self._stream = self._zstandard.ZstdDecompressor().decompressobj()
+        self._stream = self._new()
+        self._guard = _Guard()
         self.complete = False
 
-    def decompress(self, data: bytes) -> bytes:
-        parts = []
+    def decompress(self, data: bytes) -> Iterator[bytes]:
         try:
-            while data:
-                parts.append(self._stream.decompress(data))
-                self.complete = self._stream.eof
-                if not self.complete:
-                    break
-                data = self._stream.unused_data
-                self._stream = self._zstandard.ZstdDecompressor().decompressobj()
-        except self._zstandard.ZstdError as error:
+            for start in range(0, len(data), _ZSTD_SLICE_BYTES):
+                yield from self._slice(data[start : start + _ZSTD_SLICE_BYTES])
+        except (self._zstandard.ZstdError, MemoryError) as error:
             raise DataError(f"damaged zstd data ({error})") from None
-        return b"".join(parts)
+
+    def _slice(self, data: bytes) -> Iterator[bytes]:
+        taken = len(data)
+        while data:
+            if self._stream.eof:
+                self._stream = self._new()
+            given = self._stream.decompress(data)
+            self.complete = self._stream.eof
+            yield self._guard.passed(taken, given)
+            taken = 0
+            data = self._stream.unused_data if self._stream.eof else b""
+
+    def _new(self) -> Any:
+        return self._zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
 
 
 def _zstandard() -> Any:

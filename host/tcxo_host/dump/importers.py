@@ -21,6 +21,8 @@ _NUMBER = re.compile(r"^[+-]?\d+(\.\d*)?$")
 _SEPARATOR = re.compile(r"[,;\t]")
 _WORST_SHOWN = 3
 _LARGEST = 1 << 62
+_MOST_DIGITS = 20
+_MOST_CHANNELS = 64
 
 Ticks = npt.NDArray[np.int64]
 
@@ -97,9 +99,12 @@ def read_text(
         raise UsageError(f"{where}: ticks say nothing without their rate: give --tick-hz, such as 84000000")
     if tick_hz is None:
         tick_hz = 1_000_000_000 if columns.digits <= 9 else 4_000_000_000
-    ticks = columns.ticks(tick_hz)
-    if counter_bits:
-        ticks = _unwrapped(ticks, counter_bits)
+    try:
+        ticks = columns.ticks(tick_hz)
+        if counter_bits:
+            ticks = _unwrapped(ticks, counter_bits)
+    except OverflowError as error:
+        raise DataError(f"{where}: {error}") from None
     if ticks.min() < 0:
         raise DataError(f"{where}: times before zero: subtract the first one")
     names = set(columns.names)
@@ -129,10 +134,16 @@ class _Columns:
         whole, point, part = value.partition(".")
         if point and kind == "ticks":
             raise ValueError(f"{value!r} is no whole number of ticks")
-        if flags not in range(256) or not -_LARGEST < int(whole) < _LARGEST:
-            raise OverflowError(f"{value!r} is no number that a counter has")
+        if len(whole) > _MOST_DIGITS or not -_LARGEST < int(whole) < _LARGEST:
+            raise OverflowError(f"{value[:24]!r} is no number that a counter has")
+        if flags not in range(256) or number not in range(-1, 1 << 32):
+            raise OverflowError(f"number {number}, flags {flags}: not what a board sends")
         index = self._index.get(channel)
         if index is None:
+            if len(self.names) >= _MOST_CHANNELS:
+                raise OverflowError(
+                    f"channel {channel[:24]!r} is one more than the {_MOST_CHANNELS} there may be"
+                )
             index = self._index[channel] = len(self.names)
             self.names.append(channel)
         if kind == "seconds":
@@ -149,6 +160,8 @@ class _Columns:
         whole = np.frombuffer(self.whole, np.int64)
         if not self.seconds:
             return whole
+        if int(whole.max()) >= _LARGEST // tick_hz:
+            raise OverflowError(f"{whole.max()} s are more ticks of {tick_hz} Hz than a counter has")
         high, low = np.divmod(np.frombuffer(self._part, np.int64), 10**6)
         ticks, rest = np.divmod(high * tick_hz, 10**6)
         ticks += (rest * 10**6 + low * tick_hz + 5 * 10**11) // 10**12
@@ -178,13 +191,14 @@ class _Table:
         letters = {letter.lower(): role for role, letter in LETTERS.items()}
         if short in letters:
             return letters[short]
-        if short.isdigit():
+        if short.isdecimal() and len(short) < _MOST_DIGITS:
             # channels counted from 0, or, where there is none, the numbers of the protocol's roles
             index = int(short) - (0 if {"0", "ch0"} & {each.lower() for each in names} else 1)
             if 0 <= index < len(ROLES):
                 return ROLES[index]
         raise DataError(
-            f"{where}: channel {name!r}: say what it is with --map {name}=gps_pps (or {', '.join(ROLES[1:])})"
+            f"{where}: channel {name[:24]!r}: say what it is with --map {name[:24]}=gps_pps"
+            f" (or {', '.join(ROLES[1:])})"
         )
 
 
@@ -221,9 +235,11 @@ def _csv_rows(lines: Iterable[str], where: str) -> Iterator[Row]:
             if not _NUMBER.match(value) or not channel:
                 raise ValueError
             number = -1 if at_number is None else int(cells[at_number])
-            yield line_number, kind, value, channel, number, 0 if at_flags is None else int(cells[at_flags])
+            flags = 0 if at_flags is None else int(cells[at_flags])
         except (ValueError, IndexError):
             yield line_number, "bad", f"{text[:40]!r} is no edge", "", -1, 0
+        else:
+            yield line_number, kind, value, channel, number, flags
 
 
 _HEADINGS = {
@@ -257,8 +273,10 @@ def _guess(cells: list[str], where: str, line_number: int) -> dict[str, int]:
 
 
 def _unwrapped(values: Ticks, bits: int) -> Ticks:
-    """Channels may overtake each other a little: an eighth of a turn back counts as back."""
+    """Channels may overtake each other a little: an eighth of a turn back counts as back. Raises OverflowError."""
     turn = 1 << bits
+    if int(values.max()) + turn * values.size >= 1 << 63:
+        raise OverflowError(f"a counter of {bits} bits cannot be unwrapped over {values.size} edges")
     steps = np.diff(values) % turn
     steps[steps >= turn - turn // 8] -= turn
     return np.concatenate([values[:1], values[0] + np.cumsum(steps)])

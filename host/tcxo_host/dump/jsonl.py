@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import struct
 from collections.abc import Iterable, Iterator, Mapping
+from reprlib import repr as short
 from typing import Any
 
 from construct import ConstructError
-from tcxo_protocol.capture_file import CLOCK, Entry, EntryKind, build_line, parse_clock, parse_line
+from tcxo_protocol.capture_file import CLOCK, MAX_BODY, Entry, EntryKind, build_line, parse_clock, parse_line
 from tcxo_protocol.records import (
     Channel,
     ChannelCounts,
@@ -26,6 +28,14 @@ from tcxo_protocol.spec import struct_of
 __all__ = ["entries_of_jsonl", "jsonl_lines"]
 
 _CLOCK = struct_of(CLOCK)
+_LATEST_HOST_NS, _LATEST_UTC_NS = 1 << 61, 1 << 62
+"""Together below 63 bits, so that any of ours fits with any clock: 73 years without a restart, the year 2116."""
+_MOST_PROBLEMS = 3
+_NOT_OURS = (
+    ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, struct.error,
+    ConstructError,
+)  # fmt: skip
+"""What reading a foreign JSON value as one of our records may end in."""
 _RECORDS: dict[str, type[Any]] = {"identify": Identify, "edges": Edges, "status": Status, "text": Text}
 
 
@@ -54,22 +64,41 @@ def jsonl_lines(entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def entries_of_jsonl(lines: Iterable[str], problems: list[str]) -> Iterator[Entry]:
-    """The entries again, each record a frame of its own. Lines that are none go to ``problems``."""
+    """The entries again, each record a frame of its own. The first lines that are none go to ``problems``."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
-            yield _entry(values)
-        except (ValueError, KeyError, TypeError, ConstructError) as error:
-            problems.append(f"line {number}: no line of a capture ({type(error).__name__}: {error})")
+            entry = _entry(json.loads(line))
+        except _NOT_OURS as error:
+            if len(problems) < _MOST_PROBLEMS:
+                told = str(error).splitlines() or [""]
+                problems.append(
+                    f"line {number}: no line of a capture ({type(error).__name__}: {told[-1][:200]})"
+                )
+            elif len(problems) == _MOST_PROBLEMS:
+                problems.append("and more such lines")
+        else:
+            yield entry
 
 
 def _entry(values: Mapping[str, Any]) -> Entry:
     kind, host_ns = values["type"], int(values["host_ns"])
+    if not 0 <= host_ns < _LATEST_HOST_NS:
+        raise ValueError(f"host_ns = {short(values['host_ns'])} is not a time since a start")
+    entry = _entry_of(kind, host_ns, values)
+    if len(entry.body) > MAX_BODY:
+        raise ValueError(f"{len(entry.body)} bytes, at most {MAX_BODY} fit an entry")
+    return entry
+
+
+def _entry_of(kind: str, host_ns: int, values: Mapping[str, Any]) -> Entry:
     fields = {key: value for key, value in values.items() if key not in ("type", "host_ns")}
     if kind == "clock":
-        return Entry(EntryKind.CLOCK, host_ns, _CLOCK.pack(host_ns, fields["utc_ns"]))
+        utc_ns = fields["utc_ns"]
+        if not abs(utc_ns) < _LATEST_UTC_NS:
+            raise ValueError(f"utc_ns = {short(utc_ns)} is not a time of our age")
+        return Entry(EntryKind.CLOCK, host_ns, _CLOCK.pack(host_ns, utc_ns))
     if kind == "link_opened":
         return Entry(EntryKind.LINK_OPENED, host_ns, b"")
     if kind == "line":

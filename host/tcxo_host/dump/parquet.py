@@ -11,11 +11,14 @@ import numpy as np
 
 from ..errors import DataError, OutputError, missing_extra
 from .columns import Capture, ChannelEdges, Session
-from .synthesis import Imported, ImportedChannel
+from .synthesis import Imported, ImportedChannel, Ticks, refuse_unfit
 
 __all__ = ["read_parquet", "write_parquet"]
 
 _ROWS = 500_000
+_FREE_ROWS, _ROWS_PER_BYTE = 10_000, 4
+"""What we write takes five bytes a row and more."""
+_LONGEST_NAME = 60
 
 
 def write_parquet(capture: Capture, folder: str) -> int:
@@ -48,18 +51,45 @@ def write_parquet(capture: Capture, folder: str) -> int:
 
 def read_parquet(folder: str) -> Iterator[Imported]:
     """Each start of each board found under ``folder``, in the order of time. Raises DataError."""
-    _, pc = _pyarrow()
+    pa, pc = _pyarrow()
     ds = importlib.import_module("pyarrow.dataset")
     edges = Path(folder) / "edges"
     if not edges.is_dir():
         raise DataError(
             f"{folder}: has no folder 'edges': expected what tcxo-dump export --format parquet writes"
         )
-    table = ds.dataset(edges, format="parquet", partitioning="hive").to_table()
-    keys = table.group_by(["board", "boot_id"]).aggregate([("utc_ns", "min")]).to_pylist()
-    for key in sorted(keys, key=lambda each: each["utc_ns_min"]):
-        chosen = (pc.field("board") == key["board"]) & (pc.field("boot_id") == key["boot_id"])
-        yield _imported(table.filter(chosen), str(key["board"]), int(key["boot_id"]), pc)
+    try:
+        found = ds.dataset(edges, format="parquet", partitioning="hive")
+        _refuse_bomb(found)
+        table = found.to_table()
+        keys = table.group_by(["board", "boot_id"]).aggregate([("utc_ns", "min")]).to_pylist()
+        keys.sort(key=lambda each: each["utc_ns_min"])
+        for key in keys:
+            chosen = (pc.field("board") == key["board"]) & (pc.field("boot_id") == key["boot_id"])
+            imported = _imported(table.filter(chosen), str(key["board"]), int(key["boot_id"]), pc)
+            refuse_unfit(imported, folder)
+            yield imported
+    except (
+        OSError,
+        LookupError,
+        TypeError,
+        ValueError,
+        OverflowError,
+        ZeroDivisionError,
+        pa.ArrowException,
+    ) as error:
+        told = (str(error).splitlines() or [""])[0][:200]
+        raise DataError(
+            f"{folder}: not what tcxo-dump export --format parquet writes ({type(error).__name__}: {told})"
+        ) from None
+
+
+def _refuse_bomb(dataset: Any) -> None:
+    """Raises ValueError for more rows than the files' bytes can stand for: they would not fit the memory."""
+    size = sum(Path(path).stat().st_size for path in dataset.files)
+    rows = dataset.count_rows()
+    if rows > _FREE_ROWS + _ROWS_PER_BYTE * size:
+        raise ValueError(f"{rows} rows in {size} bytes")
 
 
 def _imported(table: Any, board: str, boot_id: int, pc: Any) -> Imported:
@@ -68,14 +98,27 @@ def _imported(table: Any, board: str, boot_id: int, pc: Any) -> Imported:
     for role in sorted(set(table["channel"].unique().to_pylist())):
         rows = table.filter(pc.field("channel") == role).sort_by("tick")
         channels[role] = ImportedChannel(
-            rows["tick"].to_numpy(),
+            _whole(rows["tick"], 0, 1 << 62),
             float(rows["rate_hz"][0].as_py()),
-            rows["number"].to_numpy(),
-            rows["flags"].to_numpy(),
+            _whole(rows["number"], 0, 1 << 62),
+            _whole(rows["flags"], 0, 255).astype(np.uint8),
         )
     first = table.sort_by("tick").slice(0, 1)
     start_utc_ns = int(first["utc_ns"][0].as_py()) - int(first["tick"][0].as_py()) * 1_000_000_000 // tick_hz
-    return Imported(channels, tick_hz, board, boot_id, start_utc_ns)
+    if not 0 <= boot_id < 1 << 32:
+        raise ValueError(f"boot_id {boot_id}")
+    return Imported(channels, tick_hz, board[:_LONGEST_NAME], boot_id, start_utc_ns)
+
+
+def _whole(column: Any, low: int, high: int) -> Ticks:
+    """A column as int64. Raises ValueError for anything but whole numbers from ``low`` to ``high``."""
+    values = column.to_numpy()
+    if values.dtype.kind not in "iu" or (
+        values.size and not low <= int(values.min()) <= int(values.max()) <= high
+    ):
+        raise ValueError(f"a column of {column.type} that is not whole numbers from {low} to {high}")
+    whole: Ticks = values.astype(np.int64)
+    return whole
 
 
 def _edges(session: Session, channel: ChannelEdges, part: slice) -> dict[str, Any]:

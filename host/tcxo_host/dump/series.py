@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import DataError
 from .columns import ChannelEdges, Session
 
 __all__ = [
@@ -35,6 +36,11 @@ CLOCK_OF_ROLE = {"gps_pps": "TCXO", "rtc_pps": "RTC", "host_pwm": "Pi"}
 
 _QUANTISATION_TICKS = 2.0
 _PATIENCE_EDGES = 5
+LEAST_PERIOD_TICKS = 10.0
+"""A counter cannot tell the rate of a faster signal."""
+_LONGEST_GAP = 600
+_MOST_POINTS = 50_000_000
+"""A year and a half of seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +60,10 @@ def clean_edges(ticks: Ticks, period_ticks: float, gate: float = GATE) -> Clean:
     """Walk the edges; only places where two neighbours do not fit cost Python time.
 
     ``missed``: periods without an edge; ``doubled``: edges less than half a period after a good one;
-    ``outliers``: other edges off the grid.
+    ``outliers``: other edges off the grid, and all edges of a signal that the counter cannot resolve.
     """
-    if ticks.size == 0:
-        return Clean(ticks, ticks, np.empty(0, np.int32), 0, 0, 0)
+    if ticks.size == 0 or period_ticks < LEAST_PERIOD_TICKS:
+        return Clean(ticks[:0], ticks[:0], np.empty(0, np.int32), 0, 0, int(ticks.size))
     steps = np.diff(ticks)
     bound = gate * period_ticks + _QUANTISATION_TICKS
     odd = np.flatnonzero(np.abs(steps - period_ticks) > bound) + 1
@@ -121,7 +127,8 @@ def clean_edges(ticks: Ticks, period_ticks: float, gate: float = GATE) -> Clean:
 class Series:
     """A signal's time error every ``interval_s``, NaN where no edge came.
 
-    ``tick`` is the counter at each point (interpolated in gaps), ``segment`` as in ``Clean``.
+    ``tick`` is the counter at each point (interpolated in gaps), ``segment`` as in ``Clean``. A gap of more
+    than ten minutes across which the count is a guess takes ten minutes of points.
     """
 
     role: str
@@ -140,15 +147,29 @@ def series_of(session: Session, channel: ChannelEdges, clean: Clean) -> Series:
         return Series(channel.role, interval_s, empty, empty, np.empty(0, np.int32))
     on_grid = clean.cycles % every == 0
     index = clean.cycles[on_grid] // every
-    size = int(index[-1]) + 1 if index.size else 0
     ticks_per_point = session.tick_hz * interval_s
-    x_s = np.full(size, np.nan)
     since = clean.ticks[on_grid] - clean.ticks[0]
-    x_s[index] = (since - index * ticks_per_point) / session.tick_hz
+    time_error_s = (since - index * ticks_per_point) / session.tick_hz
+    index = _shortened(index, clean.segment[on_grid])
+    size = int(index[-1]) + 1 if index.size else 0
+    if size > _MOST_POINTS:
+        raise DataError(f"{channel.role}: {size} points of {interval_s:g} s are more than can be looked at")
+    x_s = np.full(size, np.nan)
+    x_s[index] = time_error_s
     segment = np.full(size, -1, np.int32)
     segment[index] = clean.segment[on_grid]
     tick = np.interp(np.arange(size), index, clean.ticks[on_grid].astype(np.float64))
     return Series(channel.role, interval_s, tick, x_s, segment)
+
+
+def _shortened(index: Ticks, segment: npt.NDArray[np.int32]) -> Ticks:
+    """Places on the grid, long gaps between segments shortened: arrays grow with the data, not with the time."""
+    steps = np.diff(index)
+    long = (steps > _LONGEST_GAP) & (np.diff(segment) != 0)
+    if not long.any():
+        return index
+    steps[long] = _LONGEST_GAP
+    return np.concatenate([index[:1], index[0] + np.cumsum(steps)])
 
 
 def frequency_ppm(series: Series, window_s: float) -> tuple[Floats, Floats]:

@@ -110,13 +110,19 @@ class Sources:
         file = _open(name)
         decoder = CaptureDecoder()
         with file:
-            first = file.read(CHUNK_BYTES)
+            try:
+                first = file.read(CHUNK_BYTES)
+            except OSError as error:
+                raise DataError(f"{name}: cannot be read: {error.strerror}") from None
             decompressor = make_decompressor(first)
             try:
                 for data in self._chunks(file, first, follow):
-                    yield from decoder.feed(decompressor.decompress(data))
+                    for piece in decompressor.decompress(data):
+                        yield from decoder.feed(piece)
             except DataError as error:
                 self.problems.append(f"{shown}: {error}: what comes before is used")
+            except OSError as error:
+                self.problems.append(f"{shown}: cannot be read further: {error.strerror}")
             # only what is left behind by a length that pointed past the end
             pending = decoder.pending_bytes
             yield from decoder.close()

@@ -15,7 +15,10 @@ from tcxo_protocol.capture_file import CLOCK, Entry, EntryKind
 from tcxo_protocol.records import Channel, ChannelCounts, Edges, Identify, Status, build_record
 from tcxo_protocol.spec import Role, struct_of
 
-__all__ = ["Imported", "ImportedChannel", "nominal_rate_hz", "odd_rates", "synthesise"]
+from ..errors import DataError
+
+__all__ = ["Imported", "ImportedChannel", "nominal_rate_hz", "odd_rates", "refuse_unfit", "synthesise"]
+
 
 Ticks = npt.NDArray[np.int64]
 
@@ -26,6 +29,11 @@ FAR = 0.01
 """No signal is so far from its nominal rate: rather the counter's rate or the role is wrong."""
 SILENCE_S = 600
 """A longer time without any edge is skipped rather than filled with empty seconds."""
+
+LONGEST_S = (1 << 32) - 2
+"""A board's up time has 32 bits."""
+LATEST_UTC_S = 1 << 32
+"""The year 2106: nanoseconds since 1970 have 63 bits."""
 
 _CLOCK = struct_of(CLOCK)
 
@@ -85,6 +93,35 @@ def odd_rates(imported: Imported, given_hz: Mapping[str, float]) -> str:
         if abs(measured / meant - 1) > FAR:
             odd.append(f"{role} has {measured:.3f} Hz instead of {meant:g}")
     return ", ".join(odd)
+
+
+def refuse_unfit(imported: Imported, where: str) -> None:
+    """Raises DataError for what no board could have sent, so that no capture can hold it."""
+    for role, channel in imported.channels.items():
+        if role.upper() not in Role.__members__:
+            raise DataError(f"{where}: {role!r} is not a channel of a board")
+        if not 1 <= round(channel.rate_hz * 1000) < 1 << 32:
+            raise DataError(
+                f"{where}: {role} has {channel.rate_hz:g} Hz, a capture holds 0.001 to 4294967:"
+                " is the counter's rate right? Else leave the channel out"
+            )
+        sizes = {each.size for each in (channel.ticks, channel.numbers, channel.flags) if each is not None}
+        if len(sizes) > 1 or (np.diff(channel.ticks) <= 0).any():
+            raise DataError(f"{where}: the ticks of {role} do not increase")
+    if not 0 < imported.tick_hz < 1 << 32:
+        raise DataError(f"{where}: a counter of {imported.tick_hz} Hz is not one that a board has")
+    ends = [
+        int(tick) for each in imported.channels.values() if each.ticks.size for tick in each.ticks[[0, -1]]
+    ]
+    span_s = (max(ends) - min(ends)) // imported.tick_hz if ends else 0
+    utc_s = imported.start_utc_ns // 1_000_000_000 + max(ends, default=0) // imported.tick_hz
+    if min(ends, default=0) < 0 or max(ends, default=0) >= 1 << 62:
+        raise DataError(f"{where}: ticks from {min(ends)} to {max(ends)} are not those of a counter")
+    if span_s > LONGEST_S or not 0 <= utc_s < LATEST_UTC_S:
+        raise DataError(
+            f"{where}: {span_s} s of edges that end {utc_s} s after 1970 are more than a capture holds:"
+            " is the counter's rate right, and --start?"
+        )
 
 
 def synthesise(imported: Imported) -> Iterator[Entry]:

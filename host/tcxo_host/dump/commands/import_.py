@@ -43,9 +43,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--tick-hz", type=_whole, metavar="HZ", help="rate of the counter")
     parser.add_argument("--map", metavar="C=ROLE,...", default="", help="what each channel is")
     parser.add_argument(
-        "--pwm-hz", type=float, metavar="HZ", help="nominal rate of host_pwm (default: as found)"
+        "--pwm-hz", type=_rate_hz, metavar="HZ", help="nominal rate of host_pwm (default: as found)"
     )
-    parser.add_argument("--counter-bits", type=_whole, metavar="N", help="the counter wraps at 2**N")
+    parser.add_argument("--counter-bits", type=_bits, metavar="N", help="the counter wraps at 2**N")
     parser.add_argument(
         "--start", metavar="UTC", default="1970-01-01T00:00:00Z", help="UTC when the counter was zero"
     )
@@ -62,6 +62,23 @@ def _whole(text: str) -> int:
     return number
 
 
+def _bits(text: str) -> int:
+    number = int(text) if text.isdecimal() and len(text) < 3 else 0
+    if not 8 <= number <= 48:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of bits from 8 to 48")
+    return number
+
+
+def _rate_hz(text: str) -> float:
+    try:
+        rate_hz = float(text)
+    except ValueError:
+        rate_hz = 0.0
+    if not 0.001 <= rate_hz <= 4e6:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a rate from 0.001 to 4000000 Hz")
+    return rate_hz
+
+
 def main(args: argparse.Namespace) -> int:
     """Read all, write the capture."""
     from ...errors import OutputError
@@ -70,7 +87,7 @@ def main(args: argparse.Namespace) -> int:
 
     lines = None if _is_parquet(args) else _lines_of(args.file)
     name = "imported" if args.file == "-" else args.file.rstrip("/")
-    output = args.output or str(Path(name).with_suffix(SUFFIX))
+    output = args.output or (str(Path(name).with_suffix(SUFFIX)) if Path(name).name else f"imported{SUFFIX}")
     if output != "-" and Path(output).exists() and Path(output).stat().st_size:
         raise OutputError(f"{output}: exists already: remove it, or choose another with -o")
     problems: list[str] = []
@@ -125,7 +142,7 @@ def _entries(args: argparse.Namespace, lines: Iterator[str] | None, problems: li
     from ...errors import DataError
     from ..importers import detect_format, parse_map, read_text
     from ..jsonl import entries_of_jsonl
-    from ..synthesis import odd_rates, synthesise
+    from ..synthesis import odd_rates, refuse_unfit, synthesise
 
     channel_map = parse_map(args.map)
     start_utc_ns = _utc_ns(args.start)
@@ -145,7 +162,6 @@ def _entries(args: argparse.Namespace, lines: Iterator[str] | None, problems: li
             yield entry
         if not found:
             raise DataError(f"{args.file}: {problems[0] if problems else 'is empty'}")
-        del problems[3:]
         return
     rates_hz = {"host_pwm": args.pwm_hz} if args.pwm_hz else {}
     result = read_text(
@@ -166,6 +182,7 @@ def _entries(args: argparse.Namespace, lines: Iterator[str] | None, problems: li
     if odd := odd_rates(result.imported, rates_hz):
         suspect = f"--tick-hz {args.tick_hz}" if args.tick_hz else "--map"
         complain(f"{args.file}: {odd}: is {suspect} right?")
+    refuse_unfit(result.imported, args.file)
     yield from synthesise(result.imported)
 
 
@@ -174,5 +191,7 @@ def _utc_ns(text: str) -> int:
 
     for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
         with contextlib.suppress(ValueError):
-            return calendar.timegm(time.strptime(text, form)) * 1_000_000_000
-    raise UsageError(f"--start {text!r}: expected UTC such as 2026-01-31T12:00:00Z")
+            seconds = calendar.timegm(time.strptime(text, form))
+            if 0 <= seconds < 1 << 32:
+                return seconds * 1_000_000_000
+    raise UsageError(f"--start {text!r}: expected UTC such as 2026-01-31T12:00:00Z, from 1970 to 2106")

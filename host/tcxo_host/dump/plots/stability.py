@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 
 LEAST_POINTS = 16
 NOISE_ID_POINTS = 30
+_NO_NOISE = 1e-14
+"""Seconds: rounding of the arithmetic, as in a capture without noise, in which there is no noise type to find."""
 _STYLES = {
     "TCXO against GPS": (COLOURS["TCXO"], "o"),
     "Pi against TCXO": (COLOURS["Pi"], "s"),
@@ -62,7 +64,7 @@ def overlapping_adev(tools: Any, x_s: Floats, interval_s: float) -> tuple[Floats
     for index, (tau_s, value) in enumerate(zip(taus_s, dev, strict=True)):
         factor = round(tau_s / interval_s)
         # with fewer points nothing can be told: the noise of the octave before goes on
-        if x_s.size // factor > NOISE_ID_POINTS:
+        if x_s.size // factor > NOISE_ID_POINTS and value > _NO_NOISE / tau_s:
             alpha = round(tools.autocorr_noise_id(x_s, factor, data_type="phase")[0])
         alpha = min(2, max(-2, alpha))
         edf = tools.edf_simple(x_s.size, factor, alpha)
