@@ -124,7 +124,13 @@ class RecordConfig:
 
     dir: str = setting("", "directory for capture files; empty: no recording")
     rotate_s: int = setting(86400, "a new file at each UTC multiple of this", low=60, high=31 * 86400)
-    keep: int = setting(30, "number of files to keep, oldest deleted first; 0: all", low=0, high=100_000)
+    keep: int = setting(
+        30,
+        "number of files to keep, oldest by name deleted first; those dated later than now are neither counted nor"
+        " deleted; 0: all",
+        low=0,
+        high=100_000,
+    )
     compress: str = setting("none", "how files are compressed", choices=("none", "gz", "zst"))
 
 

@@ -83,6 +83,58 @@ def test_the_oldest_files_go_when_only_some_are_kept(tmp_path):
     assert writer.path.exists()
 
 
+def kept_through(folder, clock_s, keep):
+    """Captures left after a recorder with files of a minute saw UTC go through ``clock_s``, a minute each."""
+    folder.mkdir(exist_ok=True)
+    clock = iter(clock_s)
+    writer = CaptureWriter(f"{folder}/", 60, keep=keep, utc_of=lambda host_ns: next(clock) * 1_000_000_000)
+    for minute in range(len(clock_s)):
+        writer.write(START_NS + minute * 60_000_000_000, b"")
+    writer.close()
+    return sorted(path.name[5:18] for path in folder.iterdir())
+
+
+NOW_S, IN_2040_S = 1_767_225_600, 2_208_988_800
+
+
+def test_a_clock_once_in_2040_costs_no_good_capture(tmp_path):
+    good = [NOW_S + 60 * n for n in range(4)]
+    kept = kept_through(tmp_path / "a", [*good, IN_2040_S, NOW_S + 300], keep=4)
+    assert kept == [
+        "20260101T0000",
+        "20260101T0001",
+        "20260101T0002",
+        "20260101T0003",
+        "20260101T0005",
+        "20400101T0000",
+    ]
+    kept = kept_through(tmp_path / "a", [NOW_S + 360 + 60 * n for n in range(3)], keep=4)
+    assert kept == ["20260101T0005", "20260101T0006", "20260101T0007", "20260101T0008", "20400101T0000"]
+
+
+def test_a_clock_that_starts_in_1970_costs_no_good_capture(tmp_path):
+    good = [NOW_S + 60 * n for n in range(3)]
+    kept_through(tmp_path / "a", good, keep=3)
+    for _ in range(3):
+        kept = kept_through(tmp_path / "a", [0, 60, 120], keep=3)
+        assert [name for name in kept if name > "2"] == ["20260101T0000", "20260101T0001", "20260101T0002"]
+    assert kept_through(tmp_path / "a", [NOW_S + 180], keep=3) == [
+        "20260101T0001",
+        "20260101T0002",
+        "20260101T0003",
+    ]
+
+
+@pytest.mark.parametrize("where", ["x", "folder/"])
+def test_a_fifo_is_no_place_to_record(tmp_path, where):
+    (tmp_path / "folder").mkdir()
+    target = tmp_path / where if where == "x" else f"{tmp_path}/folder/"
+    place = tmp_path / "x" if where == "x" else tmp_path / "folder/tcxo-19700101T000000Z.tcxocap"
+    os.mkfifo(place)
+    with pytest.raises(OutputError, match="is a FIFO, expected a file"):
+        CaptureWriter(target, utc_of=lambda host_ns: 0).write(START_NS, b"")
+
+
 def test_recording_again_appends(tmp_path):
     path = tmp_path / "a.tcxocap"
     write_capture(path, seconds=5)

@@ -15,6 +15,7 @@ from tcxo_protocol.records import ProtocolError, iter_bodies
 from tcxo_protocol.spec import RECORD_HEAD, RecordType, struct_of
 
 from ..errors import OutputError, UsageError
+from ..files import open_file
 from .compress import SUFFIXES, Compressor, make_compressor
 from .source import SUFFIX
 
@@ -22,6 +23,8 @@ __all__ = ["SUFFIX", "CaptureWriter", "utc_ns_of"]
 
 _RECORD_HEAD = struct_of(RECORD_HEAD)
 
+JUMP_NS = 3600_000_000_000
+"""UTC that moved so far against the steady clock since the last file began was wrong then, or is now."""
 FLUSH_NS = 10_000_000_000
 """A compressed file is readable up to at most this long ago, whatever happens."""
 
@@ -36,8 +39,10 @@ class CaptureWriter:
 
     ``target``: a directory (existing, or ending in ``/``; it is made), a file, or ``-`` for stdout. The
     suffix ``.gz`` or ``.zst`` compresses; in a directory, ``compress`` names the suffix. With ``rotate_s``
-    a file ends at each UTC multiple of it, and a file's name gets its start time. ``keep`` > 0 deletes
-    all but that many of the directory's captures, oldest first, after each rotation.
+    a file ends at each UTC multiple of it, and a file's name gets its start time. ``keep`` > 0 deletes, when a
+    file begins, all but that many of the directory's captures, the new one among them, oldest first by the
+    time in their names. A capture dated later than now is neither counted nor deleted, and nothing is
+    deleted where the clock has jumped: a clock that was wrong once costs no capture.
 
     When a call returns, the entry is with the operating system (uncompressed) or will be within
     ``FLUSH_NS`` (compressed; ``flush`` and ``close`` make sure). No fsync: it would stall the daemon on an
@@ -71,6 +76,7 @@ class CaptureWriter:
         self._period = 0
         self._flushed_ns = 0
         self._line: LineCounts | None = None
+        self._offset_ns: int | None = None
         self.path: Path | None = None
         """The file being written, None before the first entry and on stdout."""
         self.entries = 0
@@ -151,12 +157,15 @@ class CaptureWriter:
         self.path = self._name(realtime_ns)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            self._descriptor = open_file(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, devices=True)
         except OSError as error:
             raise OutputError(f"{self.path}: cannot record: {error.strerror}") from None
         self._refuse_strangers()
-        if self._in_directory and self._keep:
-            self._delete_old()
+        offset_ns = realtime_ns - host_ns
+        jumped = self._offset_ns is not None and abs(offset_ns - self._offset_ns) > JUMP_NS
+        self._offset_ns = offset_ns
+        if self._in_directory and self._keep and not jumped:
+            self._delete_old(self.path)
 
     def _name(self, realtime_ns: int) -> Path:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(realtime_ns / 1e9))
@@ -209,12 +218,11 @@ class CaptureWriter:
                 os.close(self._descriptor)
         self._descriptor = None
 
-    def _delete_old(self) -> None:
-        captures = sorted(self._target.glob(f"tcxo-*{SUFFIX}*"))
-        for old in captures[: -self._keep]:
-            if old != self.path:  # a machine that starts with a clock of last year names it the oldest
-                with contextlib.suppress(OSError):
-                    old.unlink()
+    def _delete_old(self, begun: Path) -> None:
+        older = sorted(each for each in self._target.glob(f"tcxo-*{SUFFIX}*") if each.name < begun.name)
+        for old in older[: max(0, len(older) - self._keep + 1)]:
+            with contextlib.suppress(OSError):
+                old.unlink()
 
 
 def _identify_record(payload: bytes) -> bytes | None:
