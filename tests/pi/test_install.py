@@ -20,7 +20,7 @@ from tcxo_host.config import load_config
 from tcxo_host.errors import OutputError, UnavailableError, UsageError
 from tcxo_host.pi.install_plan import CHRONY_VARIANTS, Options, add_block, make_plan, remove_block
 from tcxo_host.pi.models import model_by_key
-from tcxo_host.pi.root import Root
+from tcxo_host.pi.root import Root, who_may_change
 
 BARE = trees.without(
     trees.PI4_GOOD,
@@ -376,3 +376,38 @@ def test_chronyd_as_its_own_user_reads_the_value_through_the_link() -> None:
         assert log.exists(), "chronyd never read the file"
         rows = [line.split() for line in log.read_text().splitlines()]
         assert {(float(row[2]), float(row[3])) for row in rows} == {(-1.2346, -1.2346)}
+
+
+OURS = frozenset({0, os.getuid()})
+
+
+@pytest.mark.parametrize("loose", ["bin/tcxo-host", "bin", "."])
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_program_that_others_may_exchange_is_not_run_as_root(
+    tmp_path: Path, loose: str, linked: bool
+) -> None:
+    place = tmp_path / "opt"
+    (place / "bin").mkdir(parents=True)
+    program = place / "bin/tcxo-host"
+    program.touch(mode=0o755)
+    if linked:
+        (tmp_path / "local").mkdir()
+        (tmp_path / "local/first").symlink_to("second")
+        (tmp_path / "local/second").symlink_to(program)
+        program = tmp_path / "local/first"
+    assert who_may_change(str(program), OURS) == ""
+    (place / loose).chmod(0o777)
+    assert "can be written by everybody" in who_may_change(str(program), OURS)
+    with pytest.raises(UsageError, match=r"but a service runs it as root .* into /opt/tcxo-host as root"):
+        install._executable(str(program), live=True)
+    assert install._executable(str(program), live=False) == str(program)
+
+
+def test_a_program_of_another_user_is_not_run_as_root(tmp_path: Path) -> None:
+    (tmp_path / "tcxo-host").touch()
+    assert "belongs to user" in who_may_change(str(tmp_path / "tcxo-host"), frozenset({12345}))
+
+
+def test_a_fifo_among_the_machines_files_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x")
+    assert Root(tmp_path).read("/x") is None

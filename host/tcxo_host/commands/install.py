@@ -150,7 +150,7 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
         fit = fit_in(root, args.chrony, refclock=args.refclock, force=args.force)
     subject = Subject(root, Config())
     options = Options(
-        executable=_executable(args.executable),
+        executable=_executable(args.executable, root.is_live),
         link=check_url(args.link) if args.link else _find_board(root),
         gpio=args.pin,
         chrony=fit.variant,
@@ -170,12 +170,14 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
     return plan, fit.notes
 
 
-def _executable(given: str | None) -> str:
-    """The absolute path for the units. Raises UsageError for one that a service cannot start."""
+def _executable(given: str | None, live: bool) -> str:
+    """The absolute path for the units. Raises UsageError for one that a service cannot start, or, on this
+    machine (``live``), that others than root may exchange."""
     import os
     import shutil
 
     from ..errors import UsageError
+    from ..pi.root import who_may_change
 
     path = given or shutil.which(sys.argv[0]) or os.path.join(os.path.dirname(sys.executable), "tcxo-host")
     path = os.path.abspath(path)
@@ -183,6 +185,11 @@ def _executable(given: str | None) -> str:
         raise UsageError(
             f"{path} lies in root's home, where the service's user may not go: install the package into"
             " /opt/tcxo-host (see README), or name another one with --executable"
+        )
+    if live and (others := who_may_change(path)):
+        raise UsageError(
+            f"{path}: {others}, but a service runs it as root at each start: install the package into"
+            " /opt/tcxo-host as root (see README), or name another one with --executable"
         )
     return path
 

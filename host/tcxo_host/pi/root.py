@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
-__all__ = ["Root"]
+from ..files import read_file
+
+__all__ = ["Root", "who_may_change"]
+
+_MOST_LINKS = 40
+_LARGEST_BYTES = 16 << 20
+"""No file of /sys, /proc, /etc or /run that is looked at has more."""
 
 
 class Root:
@@ -61,9 +68,9 @@ class Root:
             return False
 
     def read_bytes(self, path: str) -> bytes | None:
-        """The whole file, or None."""
+        """The whole file, or None; also for what is not a file, such as a FIFO, which would have to be waited for."""
         try:
-            return self.path(path).read_bytes()
+            return read_file(self.path(path), _LARGEST_BYTES)
         except OSError:
             return None
 
@@ -94,3 +101,28 @@ class Root:
             os.write(handle, text.encode())
         finally:
             os.close(handle)
+
+
+def who_may_change(path: str, trusted: frozenset[int] = frozenset({0})) -> str:
+    """Who, other than the ``trusted`` users, may put another file in the place of ``path``, in words; "" if nobody.
+
+    The file, each folder above it and the same of where links lead; what is not there is left out. In a
+    folder with the sticky bit, such as /tmp, an entry belongs to its owner alone.
+    """
+    step = Path(os.path.abspath(path))
+    looked_at = {step, Path(os.path.realpath(path))}
+    while step.is_symlink() and len(looked_at) < _MOST_LINKS:
+        step = Path(os.path.abspath(step.parent / os.readlink(step)))
+        looked_at.add(step)
+    for place in sorted({each for one in looked_at for each in (one, *one.parents)}):
+        try:
+            found = place.lstat()
+        except OSError:
+            continue
+        if found.st_uid not in trusted:
+            return f"{place} belongs to user {found.st_uid}"
+        group, other = found.st_mode & stat.S_IWGRP and found.st_gid != 0, found.st_mode & stat.S_IWOTH
+        sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+        if (group or other) and not sticky and not stat.S_ISLNK(found.st_mode):
+            return f"{place} can be written by {'everybody' if other else f'group {found.st_gid}'}"
+    return ""
