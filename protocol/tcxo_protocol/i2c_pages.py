@@ -130,6 +130,9 @@ class PageReader:
         return self._read_new(read_registers, head)
 
     def _read_new(self, read_registers: Callable[[int, int], bytes], head: _Head) -> PollResult:
+        # A count below the last one: that one was wrong, or the board started anew with the same boot_id.
+        if head.newest + 1 < self._next:
+            self._next = max(1, head.newest - SLOT_COUNT + 2)
         # Kept over an error in the middle: what was read already must come out of the next poll.
         payloads = self._pending
         # The oldest slot may be under rewriting by now: leave it out.

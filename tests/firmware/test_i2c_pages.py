@@ -54,6 +54,24 @@ def test_layouts_of_device_and_host_agree(pages_module):
         assert getattr(pages_module, name) == getattr(i2c_pages, name), name
 
 
+def test_one_head_with_a_count_from_the_future_does_not_silence_the_board(pages_module):
+    memory = bytearray(pages_module.MEMORY_BYTES)
+    writer = pages_module.Pages(memory, 7)
+    writer.set_identify(build_record(Text("me")))
+    writer.push(text(1))
+    reader = PageReader()
+    reader.poll(Registers(memory))
+    good = bytes(memory)
+    head = i2c_pages.HEAD.parse(good)
+    head.newest = 0xFFFFFFF0
+    whole = i2c_pages.HEAD.build(head)[:-4]
+    memory[: len(whole) + 4] = whole + crc32(whole).to_bytes(4, "little")
+    assert reader.poll(Registers(memory)).payloads == []
+    memory[:] = good
+    writer.push(text(2))
+    assert texts_of(reader.poll(Registers(memory)).payloads)[-1].startswith("2 ")
+
+
 def test_a_reader_gets_identify_first_then_what_came_since(pages_module):
     memory = bytearray(pages_module.MEMORY_BYTES)
     writer = pages_module.Pages(memory, 7)
