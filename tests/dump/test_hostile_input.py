@@ -192,6 +192,17 @@ def test_an_intact_entry_that_is_too_short_is_damage(tmp_path, kind, command):
     assert [entry.kind for entry in decoder.feed(good + bad + more)] == [1, 2, 2]
 
 
+def test_a_status_record_cut_after_its_head_is_a_bad_record(tmp_path):
+    cut = build_record(status(84_000_000))
+    cut = cut[:1] + (len(cut) - 3 - 13).to_bytes(2, "little") + cut[3:-13]
+    writer = CaptureWriter(tmp_path / "x.tcxocap", utc_of=utc_of)
+    for host_ns, payload in ((START_NS, build_record(identify())), (START_NS + 1, cut)):
+        writer.write(host_ns, payload)
+    writer.close()
+    done = bounded("info", tmp_path / "x.tcxocap", "--json")
+    assert json.loads(done.stdout)["bad_records"] == 1
+
+
 def bomb(suffix, size):
     """A small file that expands to ``size`` zeros."""
     if suffix == ".gz":
