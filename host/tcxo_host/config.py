@@ -27,6 +27,7 @@ __all__ = [
     "StateConfig",
     "load_config",
     "override",
+    "parse_config",
 ]
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -169,12 +170,19 @@ def load_config(path: str | Path) -> Config:
     Raises ConfigError with one line that names file, key and what is allowed.
     """
     try:
-        table = tomllib.loads(read_file(path).decode("utf8"))
+        data = read_file(path)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}: give a readable TOML file with --config") from None
+    return parse_config(data, str(path))
+
+
+def parse_config(data: bytes, where: str) -> Config:
+    """The configuration in TOML. Raises ConfigError as ``load_config`` does, naming ``where``."""
+    try:
+        table = tomllib.loads(data.decode("utf8"))
     except (ValueError, RecursionError) as error:  # also of numbers too long to be converted
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    return _build(table, str(path))
+        raise ConfigError(f"{where}: not valid TOML: {error}") from None
+    return _build(table, where)
 
 
 def override(config: Config, section: str, **values: Any) -> Config:

@@ -17,7 +17,7 @@ from .estimate.plausible import number, part
 from .files import read_file
 from .publish import replace_file
 
-__all__ = ["StateFile", "baseline_file", "load_baseline", "save_baseline"]
+__all__ = ["StateFile", "baseline_file", "load_baseline", "parse_state", "save_baseline"]
 
 VERSION = 1
 _NOT_A_STATE = (errno.EINVAL, errno.EFBIG, errno.EISDIR)
@@ -41,21 +41,13 @@ class StateFile:
         content: how long ago it was saved by the wall clock, never negative.
         """
         try:
-            whole = _parsed(read_file(self.path))
+            content, saved = parse_state(read_file(self.path), self._kind)
         except FileNotFoundError:
             return None, ""
         except OSError as error:
             if error.errno in _NOT_A_STATE:
                 return None, self.set_aside(f"it {error.strerror}")
             return None, f"{self.path}: cannot be read ({error.strerror}); starting without it"
-        except (ValueError, RecursionError):
-            return None, self.set_aside("it is damaged")
-        kind, version = whole.get("kind"), whole.get("version")
-        if kind != self._kind or version != VERSION:
-            told = f"it is {short(kind)} version {short(version)}, not {self._kind!r} {VERSION}"
-            return None, self.set_aside(told)
-        try:
-            content, saved = dict(part(whole, "content")), number(whole, "saved_unix_s", 0.0, _LATEST_S)
         except ValueError as error:
             return None, self.set_aside(str(error))
         content["age_s"] = max(0.0, time.time() - saved)
@@ -79,6 +71,18 @@ class StateFile:
         except OSError as error:
             return f"{self.path}: not used, {reason}; it cannot be set aside ({error.strerror})"
         return f"{self.path}: not used, {reason}; set aside as {aside.name}"
+
+
+def parse_state(data: bytes, kind: str) -> tuple[dict[str, Any], float]:
+    """The content of a state file of ``kind``, and when it was saved (UTC, seconds). Raises ValueError."""
+    try:
+        whole = _parsed(data)
+    except (ValueError, RecursionError):
+        raise ValueError("it is damaged") from None
+    found, version = whole.get("kind"), whole.get("version")
+    if found != kind or version != VERSION:
+        raise ValueError(f"it is {short(found)} version {short(version)}, not {kind!r} {VERSION}")
+    return dict(part(whole, "content")), number(whole, "saved_unix_s", 0.0, _LATEST_S)
 
 
 def _parsed(data: bytes) -> dict[str, Any]:
