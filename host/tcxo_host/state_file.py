@@ -17,9 +17,10 @@ from .estimate.plausible import number, part
 from .files import read_file
 from .publish import replace_file
 
-__all__ = ["StateFile", "baseline_file", "load_baseline", "parse_state", "save_baseline"]
+__all__ = ["BASELINE_KIND", "StateFile", "baseline_file", "load_baseline", "parse_state", "save_baseline"]
 
 VERSION = 1
+BASELINE_KIND = "tcxo-host baseline"
 _NOT_A_STATE = (errno.EINVAL, errno.EFBIG, errno.EISDIR)
 """Not a file, or larger than any state: it is in the way."""
 _MOST_DIGITS = 18
@@ -123,7 +124,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def baseline_file(state_path: str | Path) -> StateFile:
     """The baseline's own file, beside the state: the command and the daemon write it independently."""
-    return StateFile(Path(state_path).with_name("baseline.json"), "tcxo-host baseline")
+    return StateFile(Path(state_path).with_name("baseline.json"), BASELINE_KIND)
 
 
 def load_baseline(file: StateFile) -> tuple[StoredBaseline | None, str]:

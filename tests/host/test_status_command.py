@@ -101,6 +101,18 @@ def test_a_dead_daemon_is_said_and_tells_in_the_exit_status(running):
         (b"", 65, "is no status file"),
         (b'{"version": 1, "state"', 65, "is no status file"),
         (b"[1]", 65, "is no status file: its content is not what this version"),
+        (b"[" * 100_000, 65, "is no status file"),
+        (
+            b'{"version": 1, "written_ns": "x", "host_ns": null}',
+            65,
+            "is no status file: its content is not what",
+        ),
+        (b'{"version": 1, "written_ns": 1, "host_ns": 1e400}', 65, "is no status file"),
+        (
+            b'{"version": 1, "written_ns": 1, "host_ns": 1, "board": 5}',
+            65,
+            "is no status file: its content is not what",
+        ),
         (b'{"version": 99, "written_ns": 1}', 65, "is no status file: its content is not what this version"),
     ],
 )

@@ -34,6 +34,7 @@ DEFAULT_PATH = "/run/tcxo-host/status.json"
 INSTALLED_CONFIG = "/etc/tcxo-host.toml"
 HISTORY = 60
 POLL_S = 0.25
+_FOREIGN = "its content is not what this version of tcxo-host writes"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -102,6 +103,7 @@ def _read(path: Path) -> dict[str, Any]:
     from ..errors import DataError, UnavailableError
     from ..files import read_file
     from ..report import STATUS_VERSION
+    from ..status_view import Ages, status_lines
 
     try:
         values = json.loads(read_file(path))
@@ -110,7 +112,8 @@ def _read(path: Path) -> dict[str, Any]:
             or values.get("version") != STATUS_VERSION
             or "written_ns" not in values
         ):
-            raise ValueError("its content is not what this version of tcxo-host writes")
+            raise ValueError(_FOREIGN)
+        status_lines(values, Ages.of(values, 0), None, {})
     except FileNotFoundError:
         raise UnavailableError(
             f"{path}: there is no status file: start the daemon (systemctl start tcxo-host),"
@@ -119,7 +122,9 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UnavailableError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: is no status file: {error}") from None
+        raise DataError(f"{path}: is no status file: {str(error)[:200]}") from None
+    except (LookupError, TypeError, AttributeError, OverflowError):
+        raise DataError(f"{path}: is no status file: {_FOREIGN}") from None
     return values
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import stat
 from pathlib import PurePosixPath
 
 from ..baseline import parse_stored
+from ..state_file import BASELINE_KIND, parse_state
 from .check import CONFIG_PATH, UNIT, Finding, Level, Subject, fail, is_installed, ok, warn
 from .check_chrony import real_output_path
 from .pwm import kernel_release
@@ -131,8 +131,8 @@ def check_baseline(subject: Subject) -> Finding | None:
     if text is None:
         return ok(name, "not decided yet: the first good estimate will")
     try:
-        stored = parse_stored(json.loads(text)["content"])
-    except (ValueError, KeyError, TypeError):
+        stored = parse_stored(parse_state(text.encode(), BASELINE_KIND)[0])
+    except ValueError:
         return fail(name, f"{path} is damaged", f"sudo rm {path}; sudo systemctl restart {UNIT}")
     kernel = kernel_release(subject.root)
     if kernel and stored.kernel not in ("", kernel):

@@ -94,5 +94,5 @@ def _from_status(root: Root, config: Config, now_s: float | None) -> BoardLook |
     try:
         status: Any = json.loads(text)
         return look_at_status(status, path)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None  # another version's file: look for ourselves

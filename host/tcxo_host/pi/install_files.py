@@ -143,7 +143,7 @@ def _write_beside(place: Path, content: str) -> tuple[Path, Path]:
 def _manifest(root: Root) -> dict[str, str]:
     try:
         return dict(json.loads(root.read(MANIFEST) or "{}"))
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         raise OutputError(
             f"{MANIFEST} cannot be read, so what was installed is not known: remove it and install with --force"
         ) from None
