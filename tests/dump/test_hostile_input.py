@@ -14,6 +14,7 @@ import zstandard
 from support.captures import START_NS, UTC_NS, utc_of, write_capture
 from support.dump import dump
 from support.streams import PerfectBoard, identify, status
+from tcxo_host.dump.synthesis import Imported, ImportedChannel, synthesise
 from tcxo_host.dump.writer import CaptureWriter
 from tcxo_protocol.capture_file import CaptureDecoder, CaptureEncoder, EntryKind
 from tcxo_protocol.records import Channel, Edges, build_record
@@ -176,6 +177,21 @@ def test_arrays_grow_with_the_data_and_not_with_the_time_they_span(tmp_path, tic
     path = capture_of(tmp_path / "x.tcxocap", tick_hz, FAR_APART, rate_mhz=rate_mhz)
     for command in (["stats"], ["info"], ["plot", "channels", "-o", tmp_path / "x.svg"]):
         assert bounded(command[0], *command[1:2], path, *command[2:]).returncode in (0, 65)
+
+
+@pytest.mark.parametrize("kind", ["channels", "phase", "temperature", "adev", "spectrum"])
+@pytest.mark.parametrize(("tick_hz", "rate_mhz"), [(1, 1000), (1000, 4_294_967_295), (84_000_000, 1)])
+def test_a_plot_of_what_cannot_be_drawn_is_one_sentence(tmp_path, kind, tick_hz, rate_mhz):
+    edges = [[84_000_000 * n] for n in range(1, 200)]
+    path = capture_of(tmp_path / "x.tcxocap", tick_hz, edges, rate_mhz=rate_mhz)
+    assert bounded("plot", kind, path, "-o", tmp_path / "x.svg").returncode in (0, 65)
+
+
+def test_a_line_of_a_few_bytes_does_not_become_ten_minutes_of_records(monkeypatch):
+    monkeypatch.setattr("tcxo_host.dump.synthesis.FILLED_S", 2000, raising=False)
+    ticks = np.arange(100) * 599_000
+    made = list(synthesise(Imported({"gps_pps": ImportedChannel(ticks, 1.0)}, 1000)))
+    assert len(made) < 3000
 
 
 @pytest.mark.parametrize("kind", [EntryKind.CLOCK, EntryKind.LINE])

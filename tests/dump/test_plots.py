@@ -233,3 +233,10 @@ def test_the_report_opens_in_a_browser_without_errors(tmp_path, data):
     assert found["tables"] >= 5
     assert found["requests"] == found["repeated"] == 0
     assert "state track" in page
+
+
+def test_times_that_go_back_are_binned_all_the_same():
+    """As where the recording host's clock was set back between two starts of the board."""
+    x = np.concatenate([np.arange(1000.0, 3000.0), np.arange(0.0, 500.0)])
+    curve = thinned(x, x.copy(), bins=100)
+    assert np.nanmax(np.abs(curve.mean - curve.x)) <= 30

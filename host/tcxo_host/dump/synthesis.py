@@ -29,6 +29,9 @@ FAR = 0.01
 """No signal is so far from its nominal rate: rather the counter's rate or the role is wrong."""
 SILENCE_S = 600
 """A longer time without any edge is skipped rather than filled with empty seconds."""
+FILLED_S, SHORT_SILENCE_S = 86_400, 10
+"""Seconds filled in all, and one more for each edge; from then on only shorter silences are: a line of a few
+bytes must not become ten minutes of records."""
 
 LONGEST_S = (1 << 32) - 2
 """A board's up time has 32 bits."""
@@ -137,6 +140,7 @@ def synthesise(imported: Imported) -> Iterator[Entry]:
     identify = build_record(_identify(imported, roles))
     cutters = {role: _Cutter(index, imported.channels[role]) for index, role in enumerate(roles)}
     second, due = first, True
+    filled_s, most_filled_s = 0, FILLED_S + sum(imported.channels[role].ticks.size for role in roles)
     while second <= last:
         end = (second + 1) * tick_hz
         host_ns = HOST_START_NS + (second + 1 - first) * 1_000_000_000
@@ -152,8 +156,12 @@ def synthesise(imported: Imported) -> Iterator[Entry]:
         second += 1
         upcoming = [tick for each in cutters.values() if (tick := each.next_tick()) is not None]
         following = min(upcoming, default=None)
-        if following is not None and following // tick_hz - second > SILENCE_S:
-            second, due = following // tick_hz, True
+        if following is not None:
+            silence_s = following // tick_hz - second
+            filled_s += silence_s
+            if silence_s > (SILENCE_S if filled_s < most_filled_s else SHORT_SILENCE_S):
+                filled_s -= silence_s
+                second, due = following // tick_hz, True
 
 
 class _Cutter:

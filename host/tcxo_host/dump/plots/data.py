@@ -61,20 +61,22 @@ class Curve:
 
 
 def session_series(session: Session) -> dict[str, Series]:
-    """The one-second grid of every channel with edges."""
-    return {
+    """The one-second grid of every channel with edges that the counter can resolve."""
+    made = {
         role: series_of(session, channel, clean_edges(channel.ticks, session.tick_hz / channel.rate_hz))
         for role, channel in session.channels.items()
         if channel.ticks.size > 1 and channel.rate_hz > 0
     }
+    return {role: series for role, series in made.items() if series.x_s.size}
 
 
 def thinned(x: Floats, y: Floats, bins: int = 1200) -> Curve:
     """Bins of equal width in ``x``; an empty bin is NaN, so that a gap stays a gap."""
     known = ~np.isnan(y)
-    if np.count_nonzero(known) <= bins:
+    # a recording host's clock may have been set back: the last point need not be the latest
+    start, stop = (float(np.min(x)), float(np.max(x))) if x.size else (0.0, 0.0)
+    if np.count_nonzero(known) <= bins or not start < stop < np.inf:
         return Curve(x, y, y, y)
-    start, stop = float(x[0]), float(x[-1])
     index = np.minimum(((x - start) / (stop - start) * bins).astype(np.int64), bins - 1)
     index, values = index[known], y[known]
     counts = np.bincount(index, minlength=bins)

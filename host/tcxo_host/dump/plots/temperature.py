@@ -60,7 +60,7 @@ def samples(session: Session) -> tuple[Floats, Floats, Floats]:
     if series is None or not known.any():
         return nothing, nothing, nothing
     tick, ppm = frequency_ppm(series, SAMPLE_S)
-    every = round(SAMPLE_S / series.interval_s)
+    every = max(1, round(SAMPLE_S / series.interval_s))
     tick, ppm = tick[::every], ppm[::every]
     present = ~np.isnan(ppm)
     middle = tick[present] - SAMPLE_S / 2 * session.tick_hz
