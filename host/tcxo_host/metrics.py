@@ -10,12 +10,14 @@ import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError, missing_extra
 from .metric_families import families
-from .metrics_server import MetricsServer
 from .publish import replace_file
+
+if TYPE_CHECKING:
+    from .metrics_server import MetricsServer
 
 __all__ = ["Metrics"]
 
@@ -82,6 +84,8 @@ class Metrics:
         return families(self._core, self._version, self._values)
 
     def _serve(self) -> None:
+        from .metrics_server import MetricsServer  # an HTTP server is two MiB that few need
+
         host, port = _address(self._listen)
         self._tried = time.monotonic()
         try:
