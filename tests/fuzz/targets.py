@@ -30,7 +30,7 @@ from tcxo_host.state_file import parse_state
 from tcxo_protocol.capture_file import CaptureDecoder, CaptureEncoder, Entry
 from tcxo_protocol.framing import FrameDecoder, encode_frame
 from tcxo_protocol.i2c_pages import MEMORY_BYTES, PageReader, PagesError
-from tcxo_protocol.records import ProtocolError, VersionMismatch, build_record, parse_payload
+from tcxo_protocol.records import IdentityError, ProtocolError, build_record, parse_payload
 
 __all__ = ["TARGETS"]
 
@@ -129,7 +129,7 @@ def capture(data: bytes) -> None:
             list(each.of(entry))
     try:
         found = load(entries)
-    except VersionMismatch:
+    except IdentityError:
         return
     with np.errstate(all="ignore"):
         json.dumps(capture_info(found))

@@ -16,7 +16,7 @@ from tcxo_host.errors import DataError, LinkError
 from tcxo_host.link import Received
 from tcxo_protocol.framing import LineCounts
 from tcxo_protocol.records import Text, build_record
-from tcxo_protocol.spec import PROTOCOL_MAJOR, RecordType
+from tcxo_protocol.spec import PROTOCOL_MAJOR, PROTOCOL_MINOR, RecordType
 
 
 class FakeLink:
@@ -87,7 +87,7 @@ def test_a_board_that_cannot_be_used_is_said_once_and_waited_for(log_of):
     stopped = build_record(identify(tick_hz=0))
     lines = log_of(FakeLink(*[newer] * 5, *[stopped] * 5, build_record(identify())), FakeLink())
     assert [each for each in lines if each.startswith(("board", "the board"))] == [
-        f"the board speaks protocol {PROTOCOL_MAJOR + 8}.0, this host 1.0: install matching versions of the"
+        f"the board speaks protocol {PROTOCOL_MAJOR + 8}.0, this host {PROTOCOL_MAJOR}.{PROTOCOL_MINOR}: install matching versions of the"
         " firmware (tcxo-flash) and the host",
         "board TEST cannot be used: its tick_hz is 0, expected 1000 to 4294967295: mend its board_config and"
         " flash it (tcxo-flash)",
