@@ -10,13 +10,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from firmware_helpers import BoardReader, advance_seconds, board_data, board_folder, seconds_of_edges
-from firmware_vms import run_unix
+from support.firmware_boards import BoardReader, advance_seconds, board_data, board_folder, seconds_of_edges
+from support.firmware_vms import run_unix
 from tcxo_firmware import BOARDS_DIR, DEVICE_DIR, DEVICE_FILES, board_names
 from tcxo_firmware.simboard import SimBoard
+from tcxo_host.flash import files as flash_files
+from tcxo_host.flash import source_crc
 from tcxo_protocol.framing import encode_frame
 from tcxo_protocol.records import Identify, Text, build_record
-from tcxo_tools import firmware_crc, flash_files
 
 FIRMWARE = DEVICE_DIR.parents[1]
 TCXO_BOARD = BOARDS_DIR / "TCXO_DEVBOARD"
@@ -206,14 +207,14 @@ def test_every_device_file_is_listed():
 
 def test_the_crc_that_the_board_tells_is_of_these_files(monkeypatch, tmp_path):
     device = runpy.run_path(str(DEVICE_DIR / "tcxo/__init__.py"))
-    assert device["SOURCE_CRC32"] == firmware_crc.source_crc32(), "run python -m tcxo_tools.firmware_crc"
+    assert device["SOURCE_CRC32"] == source_crc.source_crc32(), "run python -m tcxo_tools.firmware_crc"
     shutil.copytree(DEVICE_DIR, tmp_path / "device")
-    monkeypatch.setattr(firmware_crc, "DEVICE_DIR", tmp_path / "device")
+    monkeypatch.setattr(source_crc, "DEVICE_DIR", tmp_path / "device")
     for name in DEVICE_FILES:
-        before = firmware_crc.source_crc32()
+        before = source_crc.source_crc32()
         with open(tmp_path / "device" / name, "a") as stream:
             stream.write("# changed\n")
-        assert firmware_crc.source_crc32() != before, name
+        assert source_crc.source_crc32() != before, name
 
 
 def test_one_version_everywhere():

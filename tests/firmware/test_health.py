@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from firmware_helpers import BoardReader, advance_seconds, seconds_of_edges
-from firmware_vms import run_31bit, run_unix
+from support.firmware_boards import BoardReader, advance_seconds, seconds_of_edges
+from support.firmware_vms import run_31bit, run_unix
 from tcxo_firmware.simboard import WATCHDOG_RESET, SimBoard
 from tcxo_protocol.records import Identify
 from tcxo_protocol.spec import ResetCause

@@ -5,7 +5,7 @@ import sys
 from binascii import crc32
 
 import pytest
-from firmware_helpers import GPS, PWM, BoardReader, seconds_of_edges
+from support.firmware_boards import GPS, PWM, BoardReader, seconds_of_edges
 from tcxo_firmware import BOARDS_DIR, DEVICE_DIR
 from tcxo_firmware.simboard import SimBoard
 from tcxo_protocol import i2c_pages

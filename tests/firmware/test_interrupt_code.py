@@ -1,6 +1,6 @@
 """Interrupt code in real MicroPython: every order of edges, wraps and instructions; see ``vm/``."""
 
-from firmware_vms import run_31bit, run_unix
+from support.firmware_vms import run_31bit, run_unix
 
 
 def test_native_and_bytecode_captures_are_exact_around_wraps():

@@ -1,7 +1,7 @@
 """What the board cannot keep it counts: overcaptures, a full ring, a reader that stops."""
 
 import numpy as np
-from firmware_helpers import GPS, PWM, BoardReader, seconds_of_edges
+from support.firmware_boards import GPS, PWM, BoardReader, seconds_of_edges
 from tcxo_firmware.simboard import SimBoard
 from tcxo_protocol.records import Edges, Status
 from tcxo_protocol.spec import EdgeFlag

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from firmware_helpers import GPS, PWM, RTC, BoardReader, board_data, board_folder
-from firmware_vms import run_unix
+from support.firmware_boards import GPS, PWM, RTC, BoardReader, board_data, board_folder
+from support.firmware_vms import run_unix
 from tcxo_firmware import BOARDS_DIR
 from tcxo_firmware.simboard import SimBoard
 from tcxo_protocol.records import Edges, Identify, Status

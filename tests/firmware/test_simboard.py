@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from firmware_helpers import GPS, PWM, RTC, BoardReader, seconds_of_edges
+from support.firmware_boards import GPS, PWM, RTC, BoardReader, seconds_of_edges
 from tcxo_firmware.simboard import SimBoard, find_vm
 from tcxo_protocol.records import Edges, Identify, Status
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from firmware_vms import run_31bit, run_unix
+from support.firmware_vms import run_31bit, run_unix
 from tcxo_protocol.framing import FrameDecoder
 from tcxo_protocol.records import Edges, Identify, Status, parse_payload
 

@@ -13,20 +13,20 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from construct import ConstructError
-from tcxo_host.baseline import parse_stored
-from tcxo_host.config import parse_config
-from tcxo_host.config_text import config_text
-from tcxo_host.dump.columns import load
-from tcxo_host.dump.compress import make_decompressor
-from tcxo_host.dump.edge_lines import ROLES, EdgeLines
-from tcxo_host.dump.importers import detect_format, read_text
-from tcxo_host.dump.jsonl import entries_of_jsonl, jsonl_lines
-from tcxo_host.dump.stats import capture_info, channel_stats
-from tcxo_host.dump.synthesis import odd_rates, refuse_unfit, synthesise
+from tcxo_host.capture.columns import load
+from tcxo_host.capture.compress import make_decompressor
+from tcxo_host.config.settings import parse_config
+from tcxo_host.config.text import config_text
+from tcxo_host.daemon.state_file import parse_state
+from tcxo_host.dump.analyse.stats import capture_info, channel_stats
+from tcxo_host.dump.formats.edge_lines import ROLES, EdgeLines
+from tcxo_host.dump.formats.importers import detect_format, read_text
+from tcxo_host.dump.formats.jsonl import entries_of_jsonl, jsonl_lines
+from tcxo_host.dump.formats.synthesis import odd_rates, refuse_unfit, synthesise
 from tcxo_host.errors import ConfigError, DataError, UsageError
 from tcxo_host.estimate.interface import Board, Second
-from tcxo_host.estimate.kalman import Kalman
-from tcxo_host.state_file import parse_state
+from tcxo_host.estimate.kalman.estimator import Kalman
+from tcxo_host.publish.baseline import parse_stored
 from tcxo_protocol.capture_file import CaptureDecoder, CaptureEncoder, Entry
 from tcxo_protocol.framing import FrameDecoder, encode_frame
 from tcxo_protocol.i2c_pages import MEMORY_BYTES, PageReader, PagesError

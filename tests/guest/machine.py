@@ -46,7 +46,7 @@ def build_image(
         archive.add(f"modules/{path.name}", stat.S_IFREG | 0o644, path.read_bytes())
     listing = "".join(f"{path.name}\n" for path in order)
     archive.add("modules/order", stat.S_IFREG | 0o644, listing.encode())
-    for folder in ("host/tcxo_host", "protocol/tcxo_protocol", "tests/pi", "tests/guest/inside"):
+    for folder in ("host/tcxo_host", "protocol/tcxo_protocol", "tests/support", "tests/guest/inside"):
         at = f"project/{Path(folder).name}" if not folder.startswith("tests") else folder
         archive.add_tree(ROOT / folder, at, keep=lambda name: "__pycache__" not in name)
     _add_from_environment(archive)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from tcxo_firmware.simboard import SimBoard
-from tcxo_host.sim.runner import CHANNEL_IDS, merge_edges
 from tcxo_host.sim.scenario import load_scenario
+from tcxo_host.sim.simulation import CHANNEL_IDS, merge_edges
 from tcxo_host.sim.world import World
 
 from .machine import Reports, build_image, run_qemu

@@ -5,7 +5,7 @@ import json
 import shutil
 
 import pytest
-from firmware_vms import run_31bit, run_unix
+from support.firmware_vms import run_31bit, run_unix
 from tcxo_protocol.framing import FrameDecoder, encode_frame
 from tcxo_protocol.records import build_record, parse_payload, printable
 from tcxo_tools.vectors import VECTORS_PATH, vectors_text

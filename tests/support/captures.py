@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tcxo_host.dump.writer import CaptureWriter
+from tcxo_host.capture.writer import CaptureWriter
 from tcxo_protocol.records import build_record
 
 from support.streams import PerfectBoard, identify

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-TCXO_DUMP = [sys.executable, "-m", "tcxo_host.dump_cli"]
+TCXO_DUMP = [sys.executable, "-m", "tcxo_host.dump.main"]
 
 
 def dump(*args, **options):

@@ -12,9 +12,10 @@ import tty
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmware_vms import SCRIPTS, leave_out
 from tcxo_firmware import DEVICE_DIR
 from tcxo_firmware.simboard import find_vm
+
+from support.firmware_vms import SCRIPTS, leave_out
 
 _SIM_DIR = DEVICE_DIR.parent / "sim"
 _CONNECTED = b"\x08" + bytes(8) + b"\1\0\0\0"

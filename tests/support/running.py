@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from tcxo_host.config import Config, override
+from tcxo_host.config.settings import Config, override
+from tcxo_host.daemon.outputs import Outputs
+from tcxo_host.daemon.pipeline import Pipeline, Row
 from tcxo_host.estimate.registry import make_estimator
-from tcxo_host.outputs import Outputs
-from tcxo_host.pipeline import Pipeline, Row
-from tcxo_host.policy import PublishPolicy
+from tcxo_host.publish.policy import PublishPolicy
 from tcxo_protocol.framing import LineCounts
 from tcxo_protocol.records import build_record
 

@@ -16,7 +16,8 @@ import numpy as np
 from tcxo_host.errors import TcxoError
 from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.sim.scenario import Fault, Scenario, load_scenario, scenario_names
-from tcxo_host.sim.trial import Track, run_trial
+
+from tcxo_tools.trial import Track, run_trial
 
 from .bench_cost import daemon_cost, throughput_edges_per_s
 from .bench_dump import measure

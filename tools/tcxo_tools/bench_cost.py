@@ -8,10 +8,10 @@ import sys
 import time
 from typing import Any
 
+from tcxo_host.daemon.pipeline import Pipeline
 from tcxo_host.errors import UnavailableError
 from tcxo_host.estimate.registry import make_estimator
-from tcxo_host.pipeline import Pipeline
-from tcxo_host.policy import PublishPolicy
+from tcxo_host.publish.policy import PublishPolicy
 from tcxo_host.sim.frames import FrameSource
 from tcxo_host.sim.scenario import load_scenario
 from tcxo_host.sim.world import World

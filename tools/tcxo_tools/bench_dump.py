@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tcxo_host.dump.simulated import HOST_START_NS, UTC_START_NS, simulated_entries
-from tcxo_host.dump.writer import CaptureWriter
+from tcxo_host.capture.simulated import HOST_START_NS, UTC_START_NS, simulated_entries
+from tcxo_host.capture.writer import CaptureWriter
 from tcxo_host.errors import UnavailableError
 from tcxo_protocol.capture_file import Entry, EntryKind
 from tcxo_protocol.framing import encode_frame
@@ -75,7 +75,7 @@ class _Cost:
 
 
 def _dump(*args: object) -> list[str]:
-    return [sys.executable, "-m", "tcxo_host.dump_cli", *map(str, args)]
+    return [sys.executable, "-m", "tcxo_host.dump.main", *map(str, args)]
 
 
 def _cost(command: tuple[object, ...]) -> _Cost:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from tcxo_host.estimate.interface import Board, Second
-from tcxo_host.estimate.kalman import Kalman
+from tcxo_host.estimate.kalman.estimator import Kalman
 from tcxo_host.sim.scenario import load_scenario
 from tcxo_host.sim.world import World
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tcxo_firmware import BOARDS_DIR
+from tcxo_host.flash.files import board_data, files_for, real_boards
 
 from . import i2c_cost
-from .flash_files import board_data, files_for, real_boards
 from .generated import renew_file, renewed
 
 __all__ = ["DOCUMENT", "boards", "compiled_sizes", "document", "main", "sizes"]

@@ -17,11 +17,11 @@ ESTIMATORS = ("kalman", "boxcar64")
 def make_estimator(name: str, start_limit_ppm: float = 0.01, holdover_limit_ppm: float = 0.05) -> Estimator:
     """A fresh estimator; the limits are ``KalmanSettings``'. Raises ConfigError for an unknown name."""
     if name == "kalman":
-        from .kalman import Kalman, KalmanSettings
+        from .kalman.estimator import Kalman, KalmanSettings
 
         return Kalman(KalmanSettings(start_limit_ppm=start_limit_ppm, holdover_limit_ppm=holdover_limit_ppm))
     if name == "boxcar64":
-        from .boxcar import Boxcar64
+        from .boxcar.estimator import Boxcar64
 
         return Boxcar64()
     raise ConfigError(f"estimator {name!r}: allowed are {', '.join(ESTIMATORS)}")

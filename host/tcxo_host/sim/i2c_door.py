@@ -22,8 +22,8 @@ from typing import Any
 import smbus2.smbus2
 from tcxo_firmware.simi2c import SimI2CBus
 
-from .. import link_i2c
-from ..cli import main as tcxo_host
+from ..cli.main import main as tcxo_host
+from ..link import i2c as link_i2c
 
 __all__ = ["ADDRESS", "DEVICE", "I2cDoor"]
 

@@ -10,12 +10,12 @@ import os
 import tempfile
 from pathlib import Path
 
-from pi import trees
-from pi.fake_pwm import FakePwmTree
-from tcxo_host.commands import pwm as command
+from support import pi_trees as trees
+from support.fake_pwm import FakePwmTree
+from tcxo_host.cli import pwm as command
 from tcxo_host.errors import PermissionRefused, UnavailableError
-from tcxo_host.pi import pwm
 from tcxo_host.pi.models import identify_model
+from tcxo_host.pi.pwm import header as pwm
 from tcxo_host.pi.root import Root
 
 from guest.inside.pi3_pwm_checks import STATES

@@ -15,8 +15,8 @@ from typing import IO, TYPE_CHECKING, Any
 from ...errors import DataError, OutputError
 
 if TYPE_CHECKING:
+    from ...capture.source import Sources
     from ..progress import Progress
-    from ..source import Sources
 
 __all__ = [
     "Stop",
@@ -85,9 +85,9 @@ def open_sources(
 ) -> Iterator[Sources]:
     """The sources named on the command line, with a progress bar. Ctrl-C and SIGTERM end a live one as its
     end would."""
-    from ..live import is_link
+    from ...capture.live import is_link
+    from ...capture.source import Sources
     from ..progress import Progress
-    from ..source import Sources
 
     stop = Stop()
     if any(is_link(name) for name in args.files) or more.get("follow"):

@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _parquet(args: argparse.Namespace) -> int:
-    from ..parquet import write_parquet
+    from ..formats.parquet import write_parquet
     from .info import load_capture
 
     capture, problems = load_capture(args, "export")
@@ -62,8 +62,8 @@ def _parquet(args: argparse.Namespace) -> int:
 
 
 def _lines(form: str, entries: Iterable[Any]) -> Iterator[str]:
-    from ..edge_lines import ROLES, EdgeLines
-    from ..jsonl import jsonl_lines
+    from ..formats.edge_lines import ROLES, EdgeLines
+    from ..formats.jsonl import jsonl_lines
 
     if form == "jsonl":
         yield from jsonl_lines(entries)

@@ -81,9 +81,9 @@ def _rate_hz(text: str) -> float:
 
 def main(args: argparse.Namespace) -> int:
     """Read all, write the capture."""
+    from ...capture.writer import SUFFIX, CaptureWriter
     from ...errors import OutputError
     from ..progress import Progress
-    from ..writer import SUFFIX, CaptureWriter
 
     lines = None if _is_parquet(args) else _lines_of(args.file)
     name = "imported" if args.file == "-" else args.file.rstrip("/")
@@ -129,7 +129,7 @@ def _lines_of(file: str) -> Iterator[str]:
     from tcxo_protocol.capture_file import MAGIC
 
     from ...errors import DataError
-    from ..chronylog import iter_lines
+    from ..analyse.chronylog import iter_lines
 
     lines = iter_lines(file)
     first = list(itertools.islice(lines, 1))
@@ -140,14 +140,14 @@ def _lines_of(file: str) -> Iterator[str]:
 
 def _entries(args: argparse.Namespace, lines: Iterator[str] | None, problems: list[str]) -> Iterator[Any]:
     from ...errors import DataError
-    from ..importers import detect_format, parse_map, read_text
-    from ..jsonl import entries_of_jsonl
-    from ..synthesis import odd_rates, refuse_unfit, synthesise
+    from ..formats.importers import detect_format, parse_map, read_text
+    from ..formats.jsonl import entries_of_jsonl
+    from ..formats.synthesis import odd_rates, refuse_unfit, synthesise
 
     channel_map = parse_map(args.map)
     start_utc_ns = _utc_ns(args.start)
     if lines is None:
-        from ..parquet import read_parquet
+        from ..formats.parquet import read_parquet
 
         for imported in read_parquet(args.file):
             yield from synthesise(imported)

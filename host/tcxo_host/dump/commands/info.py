@@ -30,8 +30,8 @@ def load_capture(args: argparse.Namespace, what: str) -> tuple[Any, list[str]]:
     """All entries of the named sources as arrays, and what could not be read."""
     from tcxo_protocol.records import IdentityError
 
+    from ...capture.columns import load
     from ...errors import DataError
-    from ..columns import load
 
     with open_sources(args, what) as sources:
         try:
@@ -42,7 +42,7 @@ def load_capture(args: argparse.Namespace, what: str) -> tuple[Any, list[str]]:
 
 def main(args: argparse.Namespace) -> int:
     """Print it."""
-    from ..stats import capture_info
+    from ..analyse.stats import capture_info
 
     capture, problems = load_capture(args, "info")
     info = capture_info(capture)

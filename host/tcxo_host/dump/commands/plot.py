@@ -69,12 +69,12 @@ def _content(kind: str, form: str, data: Any) -> bytes:
     from ..plots.style import save_bytes
 
     if kind == "report":
-        from ..report_page import report_page
+        from ..plots.report_page import report_page
 
         return report_page(data).encode()
     made = draw(kind, data)
     if form == "html":
-        from ..report_page import plot_page
+        from ..plots.report_page import plot_page
 
         return plot_page(kind, save_bytes(made, "svg").decode()).encode()
     return save_bytes(made, form)
@@ -84,11 +84,11 @@ def _data(args: argparse.Namespace, needs_rows: bool) -> tuple[Any, list[str]]:
     """All the kind needs, in one pass over the entries."""
     from tcxo_protocol.records import IdentityError
 
+    from ...capture.columns import Loader
+    from ...daemon.pipeline import Row
     from ...errors import DataError
-    from ...pipeline import Row
-    from ..columns import Loader
+    from ..analyse.replay import UtcClock, replay
     from ..plots.data import PlotData, Rows
-    from ..replay import UtcClock, replay
 
     data = PlotData(local_time=args.local)
     data.tracking, data.tempcomp, data.without = read_logs(args)

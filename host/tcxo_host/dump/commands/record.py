@@ -45,9 +45,9 @@ def main(args: argparse.Namespace) -> int:
     """Record until told to stop."""
     from tcxo_protocol.capture_file import EntryKind
 
-    from ..live import live_entries
+    from ...capture.live import live_entries
+    from ...capture.writer import CaptureWriter
     from ..progress import Progress
-    from ..writer import CaptureWriter
 
     stop = Stop().listen()
     writer = CaptureWriter(args.output, args.rotate, keep=args.keep)

@@ -48,11 +48,11 @@ def add_pipeline(parser: Any) -> None:
 
 def make_pipeline(args: argparse.Namespace) -> Any:
     """The pipeline as the daemon would make it without a state file."""
-    from ...baseline import Baseline
-    from ...config import Config, load_config, override
+    from ...config.settings import Config, load_config, override
+    from ...daemon.pipeline import Pipeline
     from ...estimate.registry import make_estimator
-    from ...pipeline import Pipeline
-    from ...policy import PublishPolicy
+    from ...publish.baseline import Baseline
+    from ...publish.policy import PublishPolicy
 
     config = load_config(args.config) if args.config else Config()
     config = override(config, "estimator", name=args.estimator)
@@ -64,10 +64,10 @@ def make_pipeline(args: argparse.Namespace) -> Any:
 
 def main(args: argparse.Namespace) -> int:
     """Replay; rows to --csv, changes of state and a summary to the terminal."""
+    from ...daemon.pipeline import Identified, Refused, Row
     from ...errors import DataError
-    from ...pipeline import Identified, Refused, Row
+    from ..analyse.replay import CSV_HEADER, csv_row, replay
     from ..progress import Progress
-    from ..replay import CSV_HEADER, csv_row, replay
 
     pipeline = make_pipeline(args)
     talk = sys.stderr if args.csv == "-" else sys.stdout

@@ -42,7 +42,7 @@ def add_parser(subparsers: Any) -> None:
 def main(args: argparse.Namespace) -> int:
     """Print until the end, or until told to stop."""
     from ...errors import UsageError
-    from ..edge_lines import ROLES, EdgeLines
+    from ..formats.edge_lines import ROLES, EdgeLines
     from ..progress import Progress
 
     unknown = [role for role in args.channel or [] if role not in ROLES]

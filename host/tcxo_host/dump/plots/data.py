@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...pipeline import Row
-from ..chronylog import Tempcomp, Tracking
-from ..columns import Capture, Session
-from ..series import Series, clean_edges, series_of
+from ...capture.columns import Capture, Session
+from ...daemon.pipeline import Row
+from ..analyse.chronylog import Tempcomp, Tracking
+from ..analyse.series import Series, clean_edges, series_of
 
 __all__ = ["Curve", "PlotData", "Rows", "longest_run", "session_series", "thinned"]
 

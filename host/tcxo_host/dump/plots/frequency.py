@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...capture.columns import Session
 from ...errors import DataError
-from ..columns import Session
-from ..series import CLOCK_OF_ROLE, Series, against, frequency_ppm
-from ..stats import WINDOW_S
+from ..analyse.series import CLOCK_OF_ROLE, Series, against, frequency_ppm
+from ..analyse.stats import WINDOW_S
 from .data import PlotData, session_series, thinned
 from .style import COLOURS, draw_curve, figure, legend, symmetric_ns, time_axis
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...capture.columns import Session
 from ...errors import DataError, missing_extra
-from ..columns import Session
-from ..series import Series
+from ..analyse.series import Series
 from .data import PlotData, longest_run, session_series
 from .style import COLOURS, figure, legend
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...capture.columns import Session
 from ...errors import DataError
-from ...estimate.temperature import SAMPLE_S, TemperatureModel
-from ..columns import Session
-from ..series import frequency_ppm
+from ...estimate.kalman.temperature import SAMPLE_S, TemperatureModel
+from ..analyse.series import frequency_ppm
 from .data import PlotData, session_series
 from .style import COLOURS, figure, legend
 

@@ -1,0 +1,1 @@
+"""Captures of what a board sends: read, written, recorded."""

@@ -1,0 +1,208 @@
+"""``tcxo-host install``: services, chrony, AppArmor and the PWM's overlay, set up on this Pi."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..pi.install.files import Steps
+    from ..pi.install.plan import Plan
+    from ..pi.root import Root
+
+__all__ = ["Runner", "add_parser", "main", "run", "run_commands", "show_steps"]
+
+Runner = Callable[[Sequence[str]], int]
+
+_EPILOG = """A file that was changed by hand is never overwritten without --force.
+
+example:
+  tcxo-host install --dry-run
+  sudo tcxo-host install --link serial:/dev/ttyACM0 --chrony ntp
+  sudo tcxo-host install --link i2c:1:0x55
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register the subcommand."""
+    parser = subparsers.add_parser(
+        "install",
+        help="set up services, chrony and the PWM on this Pi (root)",
+        description="Writes units, chrony's and AppArmor's configuration and the PWM overlay, then starts all.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show every file and command, change nothing")
+    parser.add_argument(
+        "--link",
+        metavar="URL",
+        help="the board: serial:DEVICE or i2c:BUS:ADDRESS (default: the one that is plugged in)",
+    )
+    parser.add_argument("--pin", type=int, default=12, metavar="GPIO", help="the PWM's GPIO (default 12)")
+    parser.add_argument(
+        "--chrony",
+        choices=("tempcomp", "ntp", "gpsd", "gpsd-shm", "phc"),
+        help="reference clocks for a stratum 1 server (default: ntp with a /dev/pps0 where chrony has no"
+        " reference clock yet, else only tempcomp)",
+    )
+    parser.add_argument(
+        "--refclock", action="store_true", help="hand chrony a reference clock instead of the tempcomp file"
+    )
+    parser.add_argument("--measure-only", action="store_true", help="measure, but leave chrony alone")
+    parser.add_argument(
+        "--rp1-ratio",
+        action="store_true",
+        help="Pi 5, experimental: refer the PWM to the system clock by /dev/ptp0",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite files that were changed by hand; add a refclock twice"
+    )
+    parser.add_argument("--executable", metavar="PATH", help="the tcxo-host that the units shall start")
+    parser.add_argument("--model", metavar="KEY", help="take this model instead of asking the device tree")
+    parser.add_argument("--root", default="/", metavar="DIR", help="write below DIR and run nothing")
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Install on the tree that ``--root`` names."""
+    from ..pi.root import Root
+
+    return run(args, Root(args.root), lambda command: subprocess.run(command, check=False).returncode)
+
+
+def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
+    """Plan, show, write, start; 0, or 1 when a command failed (it is named, with what to do)."""
+    from ..errors import OutputError
+    from ..pi.install.files import install_steps, write_steps
+
+    plan, found = _plan(args, root)
+    steps = install_steps(root, plan, args.force)
+    for note in found:
+        print(f"note    {note}")
+    if args.dry_run:
+        show_steps(steps, contents=True)
+        for command in plan.commands:
+            print(f"run     {' '.join(command)}")
+        return 0
+    if steps.blocked:
+        raise OutputError(
+            f"{', '.join(steps.blocked)}: changed since installed, or not ours: nothing was written;"
+            " look with --dry-run, then --force overwrites"
+        )
+    write_steps(root, steps)
+    show_steps(steps)
+    failed = run_commands(plan.commands, runner) if root.is_live else 0
+    for note in _notes(plan, steps):
+        print(f"note    {note}")
+    print("next    tcxo-host doctor" if not failed else "next    mend what failed, then install again")
+    return 1 if failed else 0
+
+
+def show_steps(steps: Steps, contents: bool = False) -> None:
+    """One line a file; with ``contents``, what would stand in it."""
+    for step in steps.steps:
+        print(f"{step.action:<7} {step.path}{f' ({step.why})' if step.why else ''}")
+        if contents and step.action in ("write", "blocked") and step.content:
+            print("".join(f"        | {line}\n" for line in step.content.splitlines()), end="")
+
+
+def run_commands(commands: Sequence[Sequence[str]], runner: Runner) -> int:
+    """Run in order; chrony is not restarted after its configuration was refused. How many failed."""
+    failed, refused = 0, False
+    for command in commands:
+        if refused and "chrony.service" in command:
+            continue
+        try:
+            status = runner(command)
+        except OSError as error:
+            print(f"tcxo-host: {command[0]}: {error.strerror}", file=sys.stderr)
+            status = 127
+        if status == 0:
+            continue
+        failed += 1
+        refused = refused or command[0] == "chronyd"
+        print(f"tcxo-host: failed with status {status}: {' '.join(command)}", file=sys.stderr)
+    return failed
+
+
+def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
+    """The plan, and what was found in chrony's configuration that shaped it."""
+    from ..config.settings import Config
+    from ..errors import UnavailableError
+    from ..link.interface import check_url
+    from ..pi.chrony.config import main_file
+    from ..pi.chrony.existing import Fit, fit_in
+    from ..pi.doctor import check_machine
+    from ..pi.doctor.check import Subject
+    from ..pi.install.plan import Options, make_plan
+    from ..pi.models import identify_model, model_by_key
+    from ..pi.pwm.header import refuse_foreign_crystal
+
+    model = model_by_key(args.model) if args.model else identify_model(root)
+    refuse_foreign_crystal(model, args.measure_only or args.rp1_ratio)
+    if not args.measure_only and main_file(root) is None:
+        raise UnavailableError("chrony is not installed here: sudo apt install chrony, then install again")
+    fit = Fit("tempcomp")
+    if not args.measure_only:
+        fit = fit_in(root, args.chrony, refclock=args.refclock, force=args.force)
+    subject = Subject(root, Config())
+    options = Options(
+        executable=_executable(args.executable, root.is_live),
+        link=check_url(args.link) if args.link else _find_board(root),
+        gpio=args.pin,
+        chrony=fit.variant,
+        measure_only=args.measure_only,
+        refclock=args.refclock,
+        line_there=fit.line_there,
+        rp1_ratio=args.rp1_ratio,
+    )
+    main = main_file(root)
+    plan = make_plan(
+        options,
+        model,
+        check_machine.config_txt(subject)[0],
+        apparmor=root.exists("/etc/apparmor.d/usr.sbin.chronyd"),
+        chrony_confdir=main is None or "confdir /etc/chrony/conf.d" in (root.read(main) or ""),
+    )
+    return plan, fit.notes
+
+
+def _executable(given: str | None, live: bool) -> str:
+    """The absolute path for the units. Raises UsageError for one that a service cannot start, or, on this
+    machine (``live``), that others than root may exchange."""
+    import os
+    import shutil
+
+    from ..errors import UsageError
+    from ..pi.root import who_may_change
+
+    path = given or shutil.which(sys.argv[0]) or os.path.join(os.path.dirname(sys.executable), "tcxo-host")
+    path = os.path.abspath(path)
+    if path.startswith("/root/"):
+        raise UsageError(
+            f"{path} lies in root's home, where the service's user may not go: install the package into"
+            " /opt/tcxo-host (see README), or name another one with --executable"
+        )
+    if live and (others := who_may_change(path)):
+        raise UsageError(
+            f"{path}: {others}, but a service runs it as root at each start: install the package into"
+            " /opt/tcxo-host as root (see README), or name another one with --executable"
+        )
+    return path
+
+
+def _find_board(root: Root) -> str:
+    """The link of the board that is plugged in, by its lasting name; else the usual device."""
+    folder = "/dev/serial/by-id"
+    for name in root.names(folder):
+        if any(word in name for word in ("MicroPython", "Pyboard", "STM32")):
+            return f"serial:{folder}/{name}"
+    return "serial:/dev/ttyACM0"
+
+
+def _notes(plan: Plan, steps: Steps) -> list[str]:
+    written = {step.path for step in steps.steps if step.action == "write"}
+    return [note for note in plan.notes if "reboot" not in note or note.split(" ")[0] in written]

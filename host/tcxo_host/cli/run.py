@@ -1,0 +1,95 @@
+"""``tcxo-host run``: the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from typing import Any
+
+__all__ = ["add_parser", "main", "set_up_logging"]
+
+EXAMPLE = """\
+example:
+  tcxo-host run --link serial:/dev/serial/by-id/usb-MicroPython_Pyboard-if00 --output /run/tcxo
+  tcxo-host run --print-config > tcxo-host.toml
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add ``run`` and its options."""
+    parser = subparsers.add_parser(
+        "run",
+        help="follow the board and write the file chrony reads (the default command)",
+        description="Follow the board and write the file chrony reads. Options override the configuration file.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", metavar="FILE", help="TOML configuration (default: built-in values)")
+    parser.add_argument("--link", metavar="URL", help="serial:/dev/ttyACM0 (default), i2c:1:0x55, …")
+    parser.add_argument("--baud", type=int, help="line rate of a UART (USB ignores it)")
+    parser.add_argument("--output", metavar="PATH", help="the file chrony reads (default /run/tcxo)")
+    parser.add_argument("--status", metavar="PATH", help="write a JSON status file once a second")
+    parser.add_argument("--trace", metavar="PATH", help="append a JSON line a second")
+    parser.add_argument("--record", metavar="DIR", help="also keep what the board sends, for tcxo-dump")
+    parser.add_argument(
+        "--estimator", metavar="NAME", help="how edges become a frequency: kalman (default) or boxcar64"
+    )
+    parser.add_argument("--state", metavar="FILE", help="keep what was learned across restarts")
+    parser.add_argument(
+        "--measure-only",
+        action="store_const",
+        const=True,
+        help="measure and report, but write no file for chrony (the only way on a Pi 5)",
+    )
+    parser.add_argument("--no-retry", action="store_true", help="exit with 69 when the link is not there")
+    parser.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error")
+    parser.add_argument(
+        "--print-config", action="store_true", help="print the settings as a commented TOML file, and end"
+    )
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the daemon until SIGTERM or SIGINT."""
+    from ..config.settings import Config, load_config, override
+    from ..config.text import config_text
+    from ..daemon.loop import Daemon
+    from ..pi.pwm.at_start import ready_pwm
+    from ..pi.root import Root
+
+    config = load_config(args.config) if args.config else Config()
+    config = override(config, "link", url=args.link, baud=args.baud)
+    output = {"path": args.output, "status": args.status, "trace": args.trace}
+    config = override(config, "output", measure_only=args.measure_only, **output)
+    config = override(config, "estimator", name=args.estimator)
+    config = override(config, "state", path=args.state)
+    config = override(config, "record", dir=args.record)
+    config = override(config, "log", level=args.log_level)
+    if args.print_config:
+        print(config_text(config), end="")
+        return 0
+    set_up_logging(config.log.level)
+    watch = ready_pwm(Root(), config.pwm, measure_only=config.output.measure_only)
+    bias_ppm = watch.bias_ppm if watch else 0.0
+    Daemon(config, retry=not args.no_retry, pwm_problem=watch, pwm_bias_ppm=bias_ppm).run()
+    return 0
+
+
+class _JournalFormatter(logging.Formatter):
+    """Prefixes the priority that journald understands (sd-daemon(3)); journald adds the time itself."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = {"ERROR": 3, "WARNING": 4, "INFO": 6}.get(record.levelname, 7)
+        return f"<{priority}>{super().format(record)}"
+
+
+def set_up_logging(level: str) -> None:
+    """Events to stderr, a line each."""
+    handler = logging.StreamHandler(sys.stderr)
+    if "JOURNAL_STREAM" in os.environ:
+        handler.setFormatter(_JournalFormatter("%(message)s"))
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])

@@ -1,0 +1,79 @@
+"""``tcxo-host uninstall``: take away what install wrote, and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..pi.root import Root
+    from .install import Runner
+
+__all__ = ["add_parser", "main", "run"]
+
+_EPILOG = """chronyd keeps applying the last value until it is restarted, which this does.
+
+example:
+  sudo tcxo-host uninstall
+"""
+
+_BEFORE = (("systemctl", "disable", "--now", "tcxo-host.service", "tcxo-host-pwm.service"),)
+_AFTER = (
+    ("systemctl", "daemon-reload"),
+    ("udevadm", "control", "--reload"),
+    ("systemctl", "try-restart", "chrony.service"),
+)
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register the subcommand."""
+    parser = subparsers.add_parser(
+        "uninstall",
+        help="remove what install wrote (root)",
+        description="Stops the services and removes the files that install wrote; changed ones stay.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would go, change nothing")
+    parser.add_argument("--force", action="store_true", help="remove files that were changed by hand, too")
+    parser.add_argument("--root", default="/", metavar="DIR", help="remove below DIR and run nothing")
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Uninstall from the tree that ``--root`` names."""
+    from ..pi.root import Root
+
+    return run(args, Root(args.root), lambda command: subprocess.run(command, check=False).returncode)
+
+
+def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
+    """Stop, remove, reload; 0, or 1 when a command failed."""
+    from ..errors import UnavailableError
+    from ..pi.install.files import MANIFEST, uninstall_steps, write_steps
+    from .install import run_commands, show_steps
+
+    if not root.exists(MANIFEST):
+        raise UnavailableError(f"{MANIFEST} is not there: nothing was installed by 'tcxo-host install'")
+    steps = uninstall_steps(root, args.force)
+    show_steps(steps)
+    if args.dry_run:
+        return 0
+    failed = run_commands(_BEFORE, runner) if root.is_live else 0
+    write_steps(root, steps)
+    _remove_link(root)
+    if root.is_live:
+        apparmor = [("apparmor_parser", "-r", "/etc/apparmor.d/usr.sbin.chronyd")]
+        after = apparmor if root.exists(apparmor[0][2]) else []
+        failed += run_commands([*after, *_AFTER], runner)
+    return 1 if failed else 0
+
+
+def _remove_link(root: Root) -> None:
+    """The link to our file goes with it; a real file of that name is not ours."""
+    from ..pi.install.plan import REAL_OUTPUT
+
+    link = root.path("/run") / "tcxo"
+    if link.is_symlink() and root.link_name("/run/tcxo") == REAL_OUTPUT.rpartition("/")[2]:
+        link.unlink()

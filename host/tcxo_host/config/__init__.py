@@ -1,0 +1,1 @@
+"""Settings: their meaning and limits, the TOML file, the paths."""

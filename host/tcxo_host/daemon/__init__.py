@@ -1,0 +1,1 @@
+"""Link, edges, estimate and publish joined: the running daemon."""

@@ -1,0 +1,29 @@
+"""Whether the board at the other end is one that the configuration was written for. Pure."""
+
+from __future__ import annotations
+
+from tcxo_protocol.records import Identify
+from tcxo_protocol.spec import Role, role_name
+
+from ..config.settings import PwmConfig
+
+__all__ = ["misfits"]
+
+
+def misfits(board: Identify, pwm: PwmConfig) -> list[str]:
+    """What keeps this board from being of use with these settings: a sentence each, with its remedy."""
+    found = []
+    for role in (Role.GPS_PPS, Role.HOST_PWM):
+        if not any(channel.role == role for channel in board.channels):
+            found.append(
+                f"board {board.board} has no {role_name(role)} channel, and nothing can be published without:"
+                " give it one in its board_config and flash it (tcxo-flash), or set link.url to another board"
+            )
+    for channel in board.channels:
+        rate_hz = channel.rate_mhz / 1000
+        if channel.role == Role.HOST_PWM and pwm.mode != "off" and rate_hz != pwm.rate_hz:
+            found.append(
+                f"board {board.board} expects {rate_hz:g} Hz on its host_pwm pin {channel.pin}, but pwm.rate_hz is"
+                f" {pwm.rate_hz}: set pwm.rate_hz = {rate_hz:g}, or change the board_config and flash it"
+            )
+    return found

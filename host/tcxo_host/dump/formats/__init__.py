@@ -1,0 +1,1 @@
+"""Captures in the file formats of other programs, and back."""

@@ -1,0 +1,54 @@
+"""The command ``tcxo-dump``: what a board sends, for people."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from ..cli.main import Parser, run_command
+from .commands import export, import_, info, plot, record, replay, show, stats
+
+__all__ = ["main"]
+
+EPILOG = """\
+A FILE may be a capture (plain, .gz or .zst), - for stdin, a live link such as serial:/dev/ttyACM0, or a
+simulated board such as sim:day.
+The exit status is 65 when a file was cut, damaged or no capture; what could be read is used all the same.
+
+example:
+  tcxo-dump record --link serial:/dev/ttyACM0 -o bench.tcxocap --seconds 600
+  tcxo-dump replay bench.tcxocap --csv rows.csv
+"""
+
+_COMMANDS = (record, info, show, stats, plot, export, import_, replay)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``tcxo-dump`` with ``argv``; return its exit status."""
+    parser = Parser(
+        prog="tcxo-dump",
+        description="Record, read, analyse, draw and replay what a board sends.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"tcxo-dump {version('tcxo-host')}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add_parser(subparsers)
+    return run_command(_parse(parser, argv), "tcxo-dump")
+
+
+def _parse(parser: Parser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """As ``parse_args``; files may also follow options that follow other words, which argparse cannot do."""
+    args, left = parser.parse_known_args(argv)
+    if left and (not hasattr(args, "files") or any(each.startswith("-") and each != "-" for each in left)):
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    if left:
+        args.files = [*args.files, *left]
+    return args
+
+
+if __name__ == "__main__":
+    sys.exit(main())

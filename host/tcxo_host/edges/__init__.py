@@ -1,0 +1,1 @@
+"""Records in, seconds of edges out."""

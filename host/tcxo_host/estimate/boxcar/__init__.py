@@ -1,0 +1,1 @@
+"""The estimator ``boxcar64``: 64 s averages. Pure."""

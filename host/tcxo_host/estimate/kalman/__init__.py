@@ -1,0 +1,1 @@
+"""The estimator ``kalman``: all clocks in one filter, from every edge. Pure."""

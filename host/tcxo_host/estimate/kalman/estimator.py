@@ -1,0 +1,316 @@
+"""``kalman``: all clocks in one filter, from every edge. Pure.
+
+How it works, in words. The counter (the TCXO) is the ruler. Against it the filter follows three clocks at
+once: GPS time, the Pi's clock, the RTC. GPS pulses are noisy (15 ns) but right for ever, and the TCXO is
+so steady that their noise can be averaged over minutes. The Pi's crystal wanders within seconds, but its
+fifty edges a second are seen sharply; its average must be short. A plain average has one time constant
+for both and is half its length late. The filter weighs every edge by what the clocks' noise makes it
+worth, which gives each clock its own time constant, and predicts: the value written is the mean
+frequency over the second in which chrony will apply it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..interface import Board, Estimate, Second, State
+from ..plausible import number, part, text
+from .clock_model import DRIFT_TIME_S, GPS_U, GPS_V, PI_D, PI_U, PI_V, RTC_U, RTC_V, Levels
+from .clocks import Clocks
+from .comb import Comb
+from .learning import Learning
+from .noise import Bounds
+from .pulse import PulseTracker
+from .pwm import PwmTracker
+from .temperature import COLDEST_C, HOTTEST_C, TemperatureModel
+
+__all__ = ["Kalman", "KalmanSettings"]
+
+APPLIED_AFTER_S = 1.0
+"""From the value's making to the middle of the second in which it counts: chrony reads the file half a
+second later on average and keeps the value for one second."""
+
+
+@dataclass(frozen=True, slots=True)
+class KalmanSettings:
+    """What may be told; the noise levels are where adaptation starts."""
+
+    start_limit_ppm: float = 0.01
+    """Sigma below which publishing starts."""
+    holdover_limit_ppm: float = 0.05
+    """Sigma above which it stops."""
+    gps_timeout_s: float = 5.0
+    pwm_timeout_s: float = 3.0
+    first_tcxo_ppm: float = 30.0
+    """How far the board's oscillator may be off, one sigma, when nothing is known of it."""
+    first_host_ppm: float = 100.0
+    gps_ns: float = 20.0
+    rtc_ns: float = 10.0
+    blind_walk_ppb: float = 20.0
+    """What the TCXO may wander per root hour in holdover without a temperature sensor."""
+    adapt: bool = True
+    levels: Levels = field(default_factory=Levels)
+    bounds: Bounds = field(default_factory=Bounds)
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What is known of the rates (ppb against the counter) across restarts: mean and variance."""
+
+    board_id: str = ""
+    tick_hz: float = 0.0
+    rates: dict[int, tuple[float, float]] = field(default_factory=dict)
+    celsius: float | None = None
+
+
+_KEPT = {GPS_V: "gps_rate", PI_V: "pi_rate", RTC_V: "rtc_rate"}
+_AFTER_RESTART_PPB = {GPS_V: 20.0, PI_V: 100.0, RTC_V: 100.0}
+"""How far each rate may have moved, one sigma, while nobody looked."""
+_LARGEST_PPB = 1e6
+"""Rates and their sigmas: no clock is off by 1000 ppm."""
+_FASTEST_HZ = float(1 << 32)
+"""What a board can tell of its counter's rate; 0: none was known yet."""
+AGEING_PPB_PER_DAY = 3.0
+"""A TCXO's 1 ppm a year; a stored state grows old by this."""
+
+
+class Kalman:
+    """The estimator ``kalman``."""
+
+    name = "kalman"
+
+    def __init__(self, settings: KalmanSettings | None = None) -> None:
+        self.settings = settings or KalmanSettings()
+        self.temperature = TemperatureModel()
+        self.learning = Learning(self.settings.levels, self.settings.bounds, self.settings.gps_ns)
+        self.clocks: Clocks | None = None
+        self._board: Board | None = None
+        self._memory = _Memory()
+        self._rejected_before: dict[str, int] = {}
+        self._qualified = False
+        self._tracked = False
+        self._last_tick = 0
+        self._reference_c: float | None = None
+        self._blind_s = 0.0
+
+    def restart(self, board: Board) -> None:
+        """Ticks start anew. Rates are kept, less certain, when it is the same board."""
+        self._rejected_before = self._rejected()
+        self._remember()
+        if (self._memory.board_id, self._memory.tick_hz) != (board.board_id, board.tick_hz):
+            self._memory = _Memory(board.board_id, board.tick_hz)
+            self.temperature = TemperatureModel()
+        self._board = board
+        self.clocks = None
+        self._qualified = False
+
+    def update(self, second: Second) -> Estimate:
+        """Take a second; cost about 0.1 ms."""
+        if self._board is None:
+            return Estimate(State.ACQUIRE, "no board yet", False)
+        if self.clocks is None or second.tick_now - self._last_tick > 3600 * self._board.tick_hz:
+            self._remember()
+            self._begin(self._board, second)
+        clocks = self.clocks
+        assert clocks is not None
+        span_s = max(0.0, (second.tick_now - self._last_tick) / clocks.tick_hz)
+        self._last_tick = second.tick_now
+        self._follow_temperature(clocks, second, span_s)
+        for tracker, role in ((self._pwm, "host_pwm"), (self._gps, "gps_pps"), (self._rtc, "rtc_pps")):
+            ticks = second.ticks.get(role, _NOTHING)
+            if isinstance(tracker, PwmTracker):
+                tracker.take(clocks, ticks, second.tick_now)
+            else:
+                tracker.take(clocks, ticks)
+        self.learning.update(clocks, self._pwm, self._gps, self._rtc, second.tick_now, self.settings.adapt)
+        fresh = self._gps.age_s(clocks, second.tick_now) <= self.settings.gps_timeout_s
+        self.learning.teach(clocks, self._gps, self.temperature, second.tick_now, fresh)
+        return self._estimate(clocks, second.tick_now, span_s)
+
+    def export_state(self) -> dict[str, Any]:
+        """Rates, noise levels and the temperature model."""
+        self._remember()
+        memory = self._memory
+        rates = {
+            _KEPT[index]: {"ppb": mean, "sigma_ppb": math.sqrt(variance)}
+            for index, (mean, variance) in memory.rates.items()
+        }
+        return {
+            "board_id": memory.board_id,
+            "tick_hz": memory.tick_hz,
+            "rates": rates,
+            "celsius": memory.celsius,
+            "noise": self.learning.export_state(),
+            "temperature": self.temperature.export_state(),
+        }
+
+    def import_state(self, state: Mapping[str, Any]) -> None:
+        """Take an earlier run's state; call before ``restart``. ``age_s`` in it says how old it is.
+
+        Raises ValueError, taking nothing.
+        """
+        temperature = TemperatureModel()
+        memory = _Memory(text(state, "board_id"), number(state, "tick_hz", 0.0, _FASTEST_HZ))
+        aged_ppb = AGEING_PPB_PER_DAY * number({"age_s": 0.0, **state}, "age_s", 0.0, 1e11) / 86_400.0
+        rates = part(state, "rates")
+        for index, name in _KEPT.items():
+            if name in rates:
+                kept = part(rates, name)
+                mean = number(kept, "ppb", -_LARGEST_PPB, _LARGEST_PPB)
+                memory.rates[index] = mean, number(kept, "sigma_ppb", 0.0, _LARGEST_PPB) ** 2 + aged_ppb**2
+        if state.get("celsius") is not None:
+            memory.celsius = number(state, "celsius", COLDEST_C, HOTTEST_C)
+        temperature.import_state(part(state, "temperature"))
+        noise = part(state, "noise")
+        self.learning.import_state(noise)
+        self._memory, self.temperature = memory, temperature
+
+    def _begin(self, board: Board, second: Second) -> None:
+        """A filter that stands just before the second's first edge."""
+        firsts = [int(ticks[0]) for ticks in second.ticks.values() if ticks.size]
+        epoch = min([second.tick_now, *firsts]) - 1
+        settings = self.settings
+        clocks = self.clocks = Clocks(board.tick_hz, epoch, self.learning.levels)
+        first_ppb = {GPS_V: settings.first_tcxo_ppm, PI_V: settings.first_host_ppm, RTC_V: 100.0}
+        for index, ppm in first_ppb.items():
+            mean, variance = self._memory.rates.get(index, (0.0, (ppm * 1e3) ** 2))
+            if index in self._memory.rates:
+                variance += _AFTER_RESTART_PPB[index] ** 2
+            clocks.filter.forget(index, variance, mean)
+        for index in (GPS_U, PI_U, RTC_U):
+            clocks.filter.forget(index, 1e4)
+        clocks.filter.forget(PI_D, clocks.levels.pi_drift**2)
+        rate = board.rate_hz
+        hz, learning = board.tick_hz, self.learning
+        self._pwm = PwmTracker(Comb(hz, rate.get("host_pwm", 50.0)))
+        self._gps = PulseTracker(
+            Comb(hz, rate.get("gps_pps", 1.0)),
+            GPS_U,
+            learning.gps_variance,
+            settings.first_tcxo_ppm * 1e3,
+            watches_counter=True,
+        )
+        self._rtc = PulseTracker(Comb(hz, rate.get("rtc_pps", 1.0)), RTC_U, settings.rtc_ns**2, 1e5)
+        self._last_tick = epoch
+        self._qualified = False
+        self._reference_c, self._blind_s = None, 0.0
+        learning.begin(clocks, self._pwm)
+        known_c, now_c = self._memory.celsius, second.temperature_c
+        if GPS_V in self._memory.rates and known_c is not None and now_c is not None:
+            change, variance = self.temperature.change(known_c, now_c)
+            if math.sqrt(variance) < 30.0:
+                clocks.filter.shift(GPS_V, change, variance)
+
+    def _follow_temperature(self, clocks: Clocks, second: Second, span_s: float) -> None:
+        """Let all rates follow what the temperature does to the counter, as far as it is known."""
+        change = self.temperature.measure(second.temperature_c, span_s)
+        for rate in (GPS_V, PI_V, RTC_V):
+            clocks.filter.mean[rate] += change
+
+    def _estimate(self, clocks: Clocks, tick: int, span_s: float) -> Estimate:
+        mean, cov = clocks.filter.mean.tolist(), clocks.filter.cov.tolist()
+        ahead_s = clocks.seconds_after(tick) + APPLIED_AFTER_S
+        gained_s = DRIFT_TIME_S * (1.0 - math.exp(-ahead_s / DRIFT_TIME_S))
+        gps_age_s = self._gps.age_s(clocks, tick)
+        gps_variance = cov[GPS_V][GPS_V] + self._holdover_variance(gps_age_s, span_s)
+        gps_rate, pi_rate = mean[GPS_V], mean[PI_V] + mean[PI_D] * gained_s
+        error = (1.0 + pi_rate * 1e-9) / (1.0 + gps_rate * 1e-9) - 1.0
+        levels = clocks.levels
+        variance = (
+            cov[PI_V][PI_V]
+            + gained_s * (2.0 * cov[PI_V][PI_D] + gained_s * cov[PI_D][PI_D])
+            - 2.0 * (cov[PI_V][GPS_V] + gained_s * cov[PI_D][GPS_V])
+            + gps_variance
+            + levels.pi_white**2
+            + levels.pi_walk**2 * (ahead_s - 0.5 + 1.0 / 3.0)
+        )
+        sigma_ppm = math.sqrt(max(variance, 0.0)) * 1e-3
+        state, reason = self._judge(clocks, tick, gps_age_s, sigma_ppm)
+        usable = state in (State.TRACK, State.HOLDOVER)
+        gps_known = self._gps.accepted >= 2 or GPS_V in self._memory.rates
+        rtc_known = gps_known and self._rtc.accepted >= 2 and self._rtc.age_s(clocks, tick) < 10.0
+        rtc_error = (1.0 + mean[RTC_V] * 1e-9) / (1.0 + gps_rate * 1e-9) - 1.0
+        rtc_variance = cov[RTC_V][RTC_V] - 2.0 * cov[RTC_V][GPS_V] + gps_variance
+        rtc_variance += levels.rtc_white**2
+        measured = gps_known and self._pwm.blocks > 0
+        return Estimate(
+            state,
+            reason,
+            usable,
+            freq_error_ppm=error * 1e6 if measured else None,
+            sigma_ppm=sigma_ppm if measured else None,
+            tcxo_ppm=(1.0 / (1.0 + gps_rate * 1e-9) - 1.0) * 1e6 if gps_known else None,
+            tcxo_sigma_ppm=math.sqrt(gps_variance + levels.tcxo_white**2) * 1e-3 if gps_known else None,
+            rtc_ppm=rtc_error * 1e6 if rtc_known else None,
+            rtc_sigma_ppm=math.sqrt(max(rtc_variance, 0.0)) * 1e-3 if rtc_known else None,
+            rejected=self._rejected(),
+        )
+
+    def _holdover_variance(self, gps_age_s: float, span_s: float) -> float:
+        """What the missing GPS adds to the TCXO's variance beyond its random walk, ppb^2."""
+        now_c = self.temperature.celsius
+        if gps_age_s <= self.settings.gps_timeout_s:
+            self._reference_c, self._blind_s = now_c, 0.0
+            return 0.0
+        if now_c is not None and self._reference_c is not None:
+            return self.temperature.change(self._reference_c, now_c)[1]
+        self._blind_s += span_s
+        return self.settings.blind_walk_ppb**2 * self._blind_s / 3600.0
+
+    def _judge(self, clocks: Clocks, tick: int, gps_age_s: float, sigma_ppm: float) -> tuple[State, str]:
+        settings = self.settings
+        waiting = State.HOLD if self._tracked else State.ACQUIRE
+        limit_ppm = settings.holdover_limit_ppm
+        if not self._qualified:
+            limit_ppm = min(limit_ppm, settings.start_limit_ppm)
+        self._qualified = False
+        if self._pwm.wrong_rate:
+            return waiting, "PWM is not at its nominal rate"
+        if self._pwm.age_s(clocks, tick) > settings.pwm_timeout_s:
+            return waiting, "PWM lost" if self._pwm.last_good is not None else "waiting for PWM"
+        gps_lost = gps_age_s > settings.gps_timeout_s
+        if not gps_lost and self._gps.accepted < 2:
+            return waiting, "waiting for a second GPS pulse"
+        if not sigma_ppm <= limit_ppm:
+            if not gps_lost:
+                return waiting, "settling"
+            if self._gps.doubted:
+                return waiting, "GPS contradicts the TCXO for too long: has the receiver a fix?"
+            return waiting, "GPS lost for too long" if self._gps.accepted else "waiting for GPS"
+        self._qualified = self._tracked = True
+        if gps_lost:
+            if self._gps.doubted:
+                return State.HOLDOVER, "GPS contradicts the TCXO: has the receiver a fix?"
+            return State.HOLDOVER, "GPS lost" if self._gps.accepted else "no GPS yet, TCXO as it was"
+        return State.TRACK, ""
+
+    def _remember(self) -> None:
+        """Keep the rates of the clocks that are known."""
+        if self.clocks is None:
+            return
+        tick = self._last_tick
+        known = {GPS_V: self._gps.accepted, PI_V: self._pwm.blocks, RTC_V: self._rtc.accepted}
+        for index, count in known.items():
+            if count >= 5:
+                mean, cov = self.clocks.filter.mean, self.clocks.filter.cov
+                self._memory.rates[index] = float(mean[index]), float(cov[index, index])
+        if self._gps.accepted >= 5 and self._gps.age_s(self.clocks, tick) <= self.settings.gps_timeout_s:
+            self._memory.celsius = self.temperature.celsius
+
+    def _rejected(self) -> dict[str, int]:
+        if self.clocks is None:
+            return dict(self._rejected_before)
+        now = {
+            "gps_pps": self._gps.rejected,
+            "rtc_pps": self._rtc.rejected,
+            "host_pwm": self._pwm.rejected,
+        }
+        return {role: count + self._rejected_before.get(role, 0) for role, count in now.items()}
+
+
+_NOTHING = np.empty(0, dtype=np.int64)

@@ -1,0 +1,1 @@
+"""The command ``tcxo-flash``: the firmware onto a board."""

@@ -1,0 +1,1 @@
+"""chrony's configuration on this machine."""

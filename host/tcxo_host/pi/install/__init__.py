@@ -1,0 +1,1 @@
+"""What ``tcxo-host install`` writes, and takes away again."""

@@ -1,0 +1,212 @@
+"""What ``tcxo-host install`` writes and runs, decided before anything is touched. Pure but for templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from string import Template
+
+from ...publish.refclock import SOCK_PATH
+from ..chrony.apparmor import snippet
+from ..models import PiModel
+
+__all__ = [
+    "CHRONY_FILE",
+    "CHRONY_VARIANTS",
+    "OUTPUT",
+    "REAL_OUTPUT",
+    "Block",
+    "Options",
+    "OwnFile",
+    "Plan",
+    "add_block",
+    "chrony_refclocks",
+    "has_block",
+    "make_plan",
+    "remove_block",
+]
+
+CHRONY_VARIANTS = ("tempcomp", "ntp", "gpsd", "gpsd-shm", "phc")
+"""Only the tempcomp line; or with a kernel PPS and NTP servers, a kernel PPS and gpsd by its socket or (before
+3.25) its shared memory, a PTP clock's PPS."""
+
+CHRONY_FILE = "/etc/chrony/conf.d/tcxo-host.conf"
+OUTPUT = "/run/tcxo"
+"""What chrony is told to read: a link to ``REAL_OUTPUT``."""
+REAL_OUTPUT = "/run/tcxo-host/tcxo"
+_I2C_FILES = (
+    ("/etc/modules-load.d/tcxo-host.conf", "tcxo-host.modules"),
+    ("/etc/udev/rules.d/99-tcxo-host-i2c.rules", "tcxo-host-i2c.rules"),
+)
+_BEGIN, _END = "# tcxo-host begin", "# tcxo-host end"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user decided. ``executable``: the absolute path of ``tcxo-host`` for the units."""
+
+    executable: str
+    link: str
+    output: str = OUTPUT
+    gpio: int = 12
+    chrony: str = "tempcomp"
+    measure_only: bool = False
+    rp1_ratio: bool = False
+    refclock: bool = False
+    """Hand chrony a reference clock instead of the tempcomp file."""
+    line_there: bool = False
+    """Another file of chrony's has our tempcomp line (with ``refclock``: our refclock) already."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """A file that is all ours. ``keep_edited``: the user is meant to edit it, so an edited one stays."""
+
+    path: str
+    content: str
+    keep_edited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines of ours in a file that belongs to others. ``make``: create the file when it is not there."""
+
+    path: str
+    content: str
+    make: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything to write, then everything to run, in order. ``notes``: what the user still has to do."""
+
+    files: tuple[OwnFile, ...]
+    blocks: tuple[Block, ...]
+    commands: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def make_plan(
+    options: Options, model: PiModel, config_txt: str, *, apparmor: bool, chrony_confdir: bool = True
+) -> Plan:
+    """The plan for a Pi of ``model``, whose firmware configuration lies at ``config_txt``.
+
+    ``apparmor``: chrony's profile is there. ``chrony_confdir``: chrony reads ``/etc/chrony/conf.d``.
+    """
+    home = options.executable.startswith("/home/")
+    names = {
+        "executable": options.executable,
+        "protect_home": "read-only" if home else "yes",
+        "output": options.output,
+        "link": options.link,
+        "gpio": str(options.gpio),
+        "sock": SOCK_PATH,
+        "pwm_options": " --measure-only" if options.measure_only else "",
+    }
+    toml = _template("tcxo-host.toml", names)
+    if options.measure_only:
+        toml = toml.replace("[output]\n", "[output]\nmeasure_only = true\n")
+    elif options.refclock:
+        toml = toml.replace("[output]\n", "[output]\nsock = true\n")
+    if options.rp1_ratio:
+        toml = toml.replace("[pwm]\n", "[pwm]\nrp1_ratio = true\n")
+    files = [
+        OwnFile("/etc/systemd/system/tcxo-host.service", _template("tcxo-host.service", names)),
+        OwnFile("/etc/systemd/system/tcxo-host-pwm.service", _template("tcxo-host-pwm.service", names)),
+        OwnFile("/etc/sysusers.d/tcxo-host.conf", _template("tcxo-host.sysusers", names)),
+        OwnFile("/etc/tmpfiles.d/tcxo-host.conf", _template("tcxo-host.tmpfiles", names)),
+        OwnFile("/etc/udev/rules.d/99-tcxo-host.rules", _template("tcxo-host.rules", names)),
+        OwnFile("/etc/tcxo-host.toml", toml, keep_edited=True),
+    ]
+    blocks = []
+    lines = ["[all]", model.overlay_line(model.pin(options.gpio))]
+    if options.link.startswith("i2c:"):
+        files += [OwnFile(path, _template(name, names)) for path, name in _I2C_FILES]
+        if options.link.startswith("i2c:1:"):  # another bus needs an overlay of the user's choice
+            lines += ["dtparam=i2c_arm=on", "dtparam=i2c_arm_baudrate=100000"]
+    blocks.append(Block(config_txt, "".join(f"{line}\n" for line in lines), make=False))
+    if not options.measure_only:
+        chrony = _chrony_file(options, names)
+        files.append(OwnFile(CHRONY_FILE, chrony))
+        if options.refclock:
+            drop_in = "/etc/systemd/system/chrony.service.d/tcxo-host.conf"
+            files.append(OwnFile(drop_in, _template("chrony.service.d.conf", names)))
+        elif apparmor:
+            blocks.append(Block("/etc/apparmor.d/local/usr.sbin.chronyd", snippet(REAL_OUTPUT)))
+    i2c = " and the I2C bus" if options.link.startswith("i2c:1:") else ""
+    notes = [f"{config_txt} changed: reboot once, so that the kernel has the PWM{i2c}"]
+    if not chrony_confdir:
+        notes.append("add 'confdir /etc/chrony/conf.d' to chrony.conf: it does not read that folder")
+    commands = _commands(chrony=not options.measure_only, apparmor=apparmor and not options.refclock)
+    return Plan(tuple(files), tuple(blocks), commands, tuple(notes))
+
+
+def chrony_refclocks(variant: str) -> tuple[str, ...]:
+    """The reference clock lines that one of ``CHRONY_VARIANTS`` adds to the TCXO's own line."""
+    if variant == "tempcomp":
+        return ()
+    lines = _template(f"chrony-{variant}.conf", {}).splitlines()
+    return tuple(line for line in lines if line.startswith("refclock "))
+
+
+def _chrony_file(options: Options, names: Mapping[str, str]) -> str:
+    """chrony's configuration: the TCXO's line, unless another file has it, and the variant's clocks."""
+    if options.line_there:
+        name = "chrony-line-there.conf"
+    else:
+        name = "chrony-refclock.conf" if options.refclock else "chrony-tempcomp.conf"
+    text = _template(name, names)
+    if options.chrony != "tempcomp":
+        text += "\n" + _template(f"chrony-{options.chrony}.conf", names)
+    return text
+
+
+def add_block(text: str, block: str) -> str:
+    """``text`` with our lines between their marks: in their old place, else at the end."""
+    marked = f"{_BEGIN}\n{block}{_END}\n"
+    if has_block(text):
+        begin = text.index(_BEGIN)
+        return text[:begin] + marked + _after_block(text)
+    separator = "" if not text or text.endswith("\n") else "\n"
+    return text + separator + marked
+
+
+def remove_block(text: str) -> str:
+    """``text`` without our lines and their marks."""
+    return text[: text.index(_BEGIN)] + _after_block(text) if has_block(text) else text
+
+
+def has_block(text: str) -> bool:
+    """Whether both marks are there, in order."""
+    begin = text.find(_BEGIN)
+    return begin >= 0 and text.find(_END, begin) >= 0
+
+
+def _after_block(text: str) -> str:
+    end = text.index(_END, text.index(_BEGIN)) + len(_END)
+    return text[end:].removeprefix("\n")
+
+
+def _commands(*, chrony: bool, apparmor: bool) -> tuple[tuple[str, ...], ...]:
+    commands: list[tuple[str, ...]] = [
+        ("systemd-sysusers", "/etc/sysusers.d/tcxo-host.conf"),
+        ("systemd-tmpfiles", "--create", "/etc/tmpfiles.d/tcxo-host.conf"),
+        ("udevadm", "control", "--reload"),
+        ("systemctl", "daemon-reload"),
+    ]
+    if chrony and apparmor:
+        commands.append(("apparmor_parser", "-r", "/etc/apparmor.d/usr.sbin.chronyd"))
+    commands.append(("systemctl", "enable", "tcxo-host-pwm.service", "tcxo-host.service"))
+    commands.append(("systemctl", "restart", "tcxo-host-pwm.service"))
+    commands.append(("systemctl", "restart", "tcxo-host.service"))
+    if chrony:
+        # a configuration that chrony refuses must not end the time service: -p only parses
+        commands.append(("chronyd", "-p", "-f", "/etc/chrony/chrony.conf"))
+        commands.append(("systemctl", "try-restart", "chrony.service"))
+    return tuple(commands)
+
+
+def _template(name: str, names: Mapping[str, str]) -> str:
+    text = resources.files(__package__).joinpath("templates", name).read_text("utf8")
+    return Template(text).substitute(names)

@@ -1,0 +1,1 @@
+"""The 50 Hz at a header pin."""

@@ -1,0 +1,1 @@
+"""Estimates in; what chrony and people get out."""

@@ -1,0 +1,106 @@
+"""Writing the file that chrony reads: whole, readable, and by one daemon only."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+from ..errors import OutputError
+from ..files import open_file
+
+__all__ = ["TempcompFile", "replace_file"]
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write ``content`` beside ``path`` and rename it over ``path``, mode 0644. Raises OSError.
+
+    A reader sees the old file or the new one, never a part, also when there is no room for all of it. No
+    fsync: after a crash of the machine the file in /run is gone anyway. One writer at a time: what lies at
+    the temporary name ``.NAME.new``, whatever it is, is left from a crash.
+    """
+    temporary, descriptor = _open_new(path)
+    try:
+        try:
+            os.fchmod(descriptor, 0o644)  # chronyd reads it as another user, whatever our umask says
+            rest = memoryview(content)
+            while rest:  # a full disk takes a part first, and tells of its being full only at the next try
+                rest = rest[os.write(descriptor, rest) :]
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _open_new(path: Path) -> tuple[Path, int]:
+    """A file that was not there before: no FIFO to wait for, no link to follow."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        return temporary, os.open(temporary, flags, 0o644)
+    except FileExistsError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+    try:
+        return temporary, os.open(temporary, flags, 0o644)
+    except FileExistsError:  # a directory
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        return temporary, os.open(temporary, flags, 0o644)
+
+
+class TempcompFile:
+    """The output file, held against a second daemon by a lock on ``.NAME.lock`` beside it.
+
+    Neither opening nor closing touches the file itself: chrony keeps applying the last value it read.
+    Raises OutputError when the folder cannot be written or another daemon holds the lock.
+    """
+
+    def __init__(self, path: str) -> None:
+        # /run/tcxo may be a link into a folder that we may write; renaming over the link would replace it
+        self.path = Path(os.path.realpath(path))
+        self._lock = _take_lock(self.path)
+
+    def write(self, value_ppm: float) -> None:
+        """Publish one value, ppm, six decimals. Raises OutputError; the old value then stays."""
+        try:
+            replace_file(self.path, f"{value_ppm:.6f}\n".encode())
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot write: {error.strerror}; the old value stays") from None
+
+    def close(self) -> None:
+        """Let another daemon have the file."""
+        os.close(self._lock)
+
+
+def _take_lock(path: Path) -> int:
+    name = path.with_name(f".{path.name}.lock")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a directory, expected the name of a file")
+    try:
+        descriptor = open_file(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot write in {path.parent} ({error.strerror}): choose another --output,"
+            " or install the service (tcxo-host install)"
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+        os.close(descriptor)
+        raise OutputError(
+            f"{path}: another tcxo-host (process {owner}) writes this file: stop it first, or choose another --output"
+        ) from None
+    except OSError as error:
+        os.close(descriptor)
+        raise OutputError(f"{name}: cannot be locked ({error.strerror}): choose another --output") from None
+    with contextlib.suppress(OSError):  # a full disk: the lock holds without its owner's name
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor

@@ -1,0 +1,242 @@
+"""Every plot kind is drawn, shows its data, names its units, and keeps its legend off the data."""
+
+import json
+import re
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from support.captures import START_NS, frames
+from support.dump import dump
+from tcxo_host.capture.columns import Loader
+from tcxo_host.capture.simulated import simulated_entries
+from tcxo_host.capture.writer import CaptureWriter
+from tcxo_host.daemon.pipeline import Pipeline, Row
+from tcxo_host.dump.analyse.chronylog import Tempcomp, Tracking
+from tcxo_host.dump.analyse.replay import UtcClock, replay
+from tcxo_host.dump.plots import KINDS, draw
+from tcxo_host.dump.plots.data import PlotData, Rows, longest_run, thinned
+from tcxo_host.dump.plots.report_page import report_page
+from tcxo_host.dump.plots.stability import overlapping_adev, power_spectrum
+from tcxo_host.errors import TcxoError
+from tcxo_host.estimate.registry import make_estimator
+from tcxo_host.publish.policy import PublishPolicy
+
+UTC_S = 1_767_225_600.0
+
+
+def tracking(scale, n=2000):
+    rng = np.random.default_rng(1)
+    return Tracking(UTC_S + np.arange(n), rng.normal(0, 0.003, n), rng.normal(0, scale, n), 0)
+
+
+@pytest.fixture(scope="module")
+def data():
+    """2000 simulated seconds with a swinging temperature, replayed; logs of chrony beside them."""
+    loader, clock, rows = Loader(), UtcClock(), Rows()
+
+    def tapped():
+        for entry in simulated_entries("sim:gps-outage", 2000):
+            loader.take(entry)
+            yield entry
+
+    for event in replay(tapped(), Pipeline(make_estimator("boxcar64"), PublishPolicy()), clock):
+        if isinstance(event, Row):
+            rows.add(clock.utc_s(event.host_ns), event)
+    tempcomp = Tempcomp(UTC_S + np.arange(2000), np.zeros(2000), np.linspace(-0.3, 0.1, 2000), 0)
+    return PlotData(loader.finish(), rows, tracking(1e-7), tempcomp, tracking(5e-7))
+
+
+def drawn(figure):
+    """The figure, laid out, with its panels."""
+    figure.draw_without_rendering()
+    return [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+
+
+def visible_points(axes):
+    """How many points of lines and scatters lie within the axes."""
+    low_x, high_x = axes.get_xlim()
+    low_y, high_y = axes.get_ylim()
+    points = [
+        np.column_stack([line.get_xdata(orig=False), line.get_ydata(orig=False)]) for line in axes.lines
+    ]
+    points += [each.get_offsets().filled(np.nan) for each in axes.collections if len(each.get_offsets()) > 1]
+    x, y = np.concatenate(points).astype(float).T
+    return int(np.count_nonzero((x >= low_x) & (x <= high_x) & (y >= low_y) & (y <= high_y)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_shows_its_data_with_units_and_an_uncovered_view(data, kind):
+    panels = drawn(draw(kind, data))
+    for axes in panels:
+        assert visible_points(axes) >= 10
+        assert re.search(r"ppm|s\b|1/Hz|fractional|ns", axes.get_ylabel())
+        legend = axes.get_legend()
+        assert legend is not None
+        assert not legend.get_window_extent().overlaps(axes.patch.get_window_extent())
+        low, high = axes.get_ylim()
+        assert high > low
+    assert re.search(r"UTC|, s$|Hz|°C", panels[-1].get_xlabel())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_data_it_is_one_clear_sentence(kind):
+    loader = Loader()
+    for entry in simulated_entries("sim:steady", 3):
+        loader.take(entry)
+    with pytest.raises(TcxoError, match=rf"^{kind}: "):
+        draw(kind, PlotData(loader.finish(), Rows()))
+
+
+def test_the_channels_plot_has_the_true_values(data):
+    axes = drawn(draw("channels", data))[0]
+    assert [line.get_label().split(":")[0] for line in axes.lines] == ["TCXO", "RTC", "Pi"]
+    tcxo = axes.lines[0].get_ydata()
+    assert 0.4 < np.nanmean(tcxo) < 0.55
+
+
+def test_local_time_names_its_zone(data, monkeypatch):
+    import dataclasses
+
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        panels = drawn(draw("channels", dataclasses.replace(data, local_time=True)))
+        assert panels[0].get_xlabel() == "time (CET), from 2026-01-01"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_the_allan_deviation_is_that_of_white_phase_noise():
+    import allantools
+
+    x_s = np.random.default_rng(1).normal(0, 1e-8, 20_000)
+    taus_s, dev, low, high = overlapping_adev(allantools, x_s, 1.0)
+    assert dev * taus_s == pytest.approx(np.full(taus_s.size, np.sqrt(3) * 1e-8), rel=0.1)
+    assert (low < dev).all()
+    assert (dev < high).all()
+
+
+def test_the_spectrum_of_white_frequency_noise_is_flat_at_its_density():
+    y = np.random.default_rng(1).normal(0, 1e-9, 100_000)
+    _, density = power_spectrum(y, 1.0)
+    # one-sided: variance 1e-18 over 0 to 0.5 Hz
+    assert np.median(density) == pytest.approx(2e-18, rel=0.1)
+
+
+def test_thinning_keeps_extremes_and_gaps():
+    x = np.arange(100_000.0)
+    y = np.zeros(x.size)
+    y[50_000] = 7.0
+    y[70_000:80_000] = np.nan
+    curve = thinned(x, y, bins=1000)
+    assert np.nanmax(curve.high) == 7.0
+    assert np.count_nonzero(np.isnan(curve.mean)) == 100
+
+
+def test_the_longest_run_bridges_short_gaps_only():
+    values = np.zeros(100)
+    values[[10, 50, 51, 52]] = np.nan
+    values[60:70] = np.nan
+    assert longest_run(values) == slice(0, 60)
+    assert longest_run(np.full(5, np.nan)) == slice(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("html", b"<!DOCTYPE html>")]
+)
+def test_the_command_writes_every_form(tmp_path, suffix, begins):
+    path = tmp_path / f"plot.{suffix}"
+    done = dump("plot", "channels", "sim:steady", "--seconds", 200, "-o", path)
+    assert done.returncode == 0, done.stderr
+    assert path.read_bytes().startswith(begins)
+    assert path.stat().st_size > 5000
+
+
+def test_a_report_of_the_last_day_is_made_of_the_directory_that_a_daemon_fills(tmp_path):
+    start_ns = time.time_ns() - 300 * 10**9
+    writer = CaptureWriter(f"{tmp_path}/", 86400, utc_of=lambda host_ns: host_ns - START_NS + start_ns)
+    old = CaptureWriter(f"{tmp_path}/", 86400, utc_of=lambda host_ns: host_ns)  # recorded in 1970
+    for each, seconds, boot_id in ((old, 80, 7), (writer, 200, 8)):
+        for host_ns, payload in frames(seconds, boot_id=boot_id):
+            each.write(host_ns, payload)
+        each.close()
+    page = tmp_path / "report.html"
+    done = dump("plot", "report", "--last", "1d", tmp_path, "-o", page)
+    assert done.returncode == 0, done.stderr
+    text = page.read_text()
+    assert "00000008" in text
+    assert "00000007" not in text
+    assert text.count("<figure") == len(KINDS) - 1  # all but offsets, which needs a tracking.log
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "said"),
+    [
+        (["channels", "sim:steady", "-o", "x.pdf"], 64, "expected a name that ends in .png, .svg, .html"),
+        (["channels", "-o", "x.png"], 64, "name a capture"),
+        (["offsets", "-o", "x.png"], 64, "give it with --tracking"),
+        (["report", "sim:steady", "-o", "x.png"], 64, "name it .html"),
+        (["channels", "sim:nowhere", "-o", "x.png"], 64, "nowhere"),
+        (["adev", "sim:steady", "--seconds", "3", "-o", "x.png"], 65, "adev: no channel has"),
+    ],
+)
+def test_wrong_usage_is_one_line(tmp_path, args, status, said):
+    done = dump("plot", *args, cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines()[-1:])) == (status, 1)
+    assert said in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+PROBE = """<script>
+const errors = [];
+window.onerror = message => errors.push(message);
+console.error = console.warn = (...words) => errors.push(words.join(" "));
+window.addEventListener("unhandledrejection", event => errors.push(String(event.reason)));
+document.addEventListener("securitypolicyviolation", event => errors.push("refused " + event.blockedURI));
+window.addEventListener("load", () => {
+  const figures = [...document.querySelectorAll("figure")];
+  figures[0].click();
+  const drawn = figures.filter(each => {
+    const svg = each.querySelector("svg");
+    const marks = [...svg.querySelectorAll("path, use")].filter(mark => mark.getBoundingClientRect().width > 50);
+    return svg.getBoundingClientRect().height > 100 && marks.length > 3;
+  });
+  const ids = [...document.querySelectorAll("[id]")].map(each => each.id);
+  const images = [...document.querySelectorAll("image")].map(each => each.href.baseVal.slice(0, 5));
+  const result = {errors, images: [...new Set(images)], figures: figures.map(each => each.id), drawn: drawn.length,
+    wide: figures[0].classList.contains("wide"), tables: document.querySelectorAll("table").length,
+    requests: performance.getEntriesByType("resource").length, repeated: ids.length - new Set(ids).size};
+  document.title = "probe " + JSON.stringify(result);
+});
+</script>"""
+
+
+@pytest.mark.needs("chromium")
+def test_the_report_opens_in_a_browser_without_errors(tmp_path, data):
+    page = report_page(data)
+    assert not re.search(r"""(src|href)=["']?https?:""", page)
+    (tmp_path / "report.html").write_text(page.replace("<head>", "<head>" + PROBE))
+    shown = subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile",
+         "--virtual-time-budget=5000", "--dump-dom", (tmp_path / "report.html").as_uri()],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    found = json.loads(re.search(r"<title>probe (.*?)</title>", shown.stdout)[1])
+    assert found["errors"] == []
+    assert found["images"] == ["data:"]  # the colour bar
+    assert found["figures"] == list(KINDS)
+    assert found["drawn"] == len(KINDS)
+    assert found["wide"]
+    assert found["tables"] >= 5
+    assert found["requests"] == found["repeated"] == 0
+    assert "state track" in page
+
+
+def test_times_that_go_back_are_binned_all_the_same():
+    """As where the recording host's clock was set back between two starts of the board."""
+    x = np.concatenate([np.arange(1000.0, 3000.0), np.arange(0.0, 500.0)])
+    curve = thinned(x, x.copy(), bins=100)
+    assert np.nanmax(np.abs(curve.mean - curve.x)) <= 30

@@ -1,0 +1,84 @@
+"""Replay: the rows of the daemon's own pipeline, from a file."""
+
+import pytest
+from support.captures import frames, write_capture
+from support.dump import dump
+from support.streams import PerfectBoard
+from tcxo_host.daemon.pipeline import Pipeline, Row
+from tcxo_host.dump.analyse.replay import CSV_HEADER, csv_row
+from tcxo_host.estimate.registry import make_estimator
+from tcxo_host.publish.policy import PublishPolicy
+
+
+def live_rows(fed):
+    pipeline = Pipeline(make_estimator("boxcar64"), PublishPolicy())
+    pipeline.link_opened()
+    events = [event for host_ns, payload in fed for event in pipeline.feed(host_ns, payload)]
+    return [csv_row(event) for event in events if isinstance(event, Row)]
+
+
+def test_the_rows_are_those_of_the_live_pipeline(tmp_path):
+    """Also over a restart of the board, where host time bridges the ticks."""
+    board = PerfectBoard(pi_ppm=0.5)
+    fed = [*frames(100, board), *frames(100, PerfectBoard(pi_ppm=0.5), boot_id=2, start_s=112.5)]
+    path = tmp_path / "a.tcxocap.gz"
+    from support.captures import START_NS, utc_of
+    from tcxo_host.capture.writer import CaptureWriter
+
+    writer = CaptureWriter(path, utc_of=utc_of)
+    writer.link_opened(START_NS)
+    for host_ns, payload in fed:
+        writer.write(host_ns, payload)
+    writer.close()
+    out = tmp_path / "rows.csv"
+    done = dump("replay", path, "--estimator", "boxcar64", "--csv", out)
+    assert done.returncode == 0, done.stderr
+    header, *rows = out.read_text().splitlines()
+    assert header == CSV_HEADER
+    assert rows == live_rows(fed)
+    assert len(rows) == 200
+    assert rows[90].split(",")[1:4] == ["track", "-0.500000", "0.500000"]
+    assert ",track,-0.5" in rows[-1]
+    assert "board TEST, boot 00000002" in done.stdout
+
+
+def test_stdin_and_stdout(tmp_path):
+    path = tmp_path / "a.tcxocap"
+    write_capture(path, seconds=10)
+    with path.open("rb") as file:
+        done = dump("replay", "-", "--estimator", "boxcar64", "--csv", "-", stdin=file)
+    assert done.stdout.splitlines()[0] == CSV_HEADER
+    assert len(done.stdout.splitlines()) == 11
+    assert "10 seconds, 0 with a published value" in done.stderr
+
+
+def test_a_cut_capture_is_used_and_the_exit_status_says_so(tmp_path):
+    path = tmp_path / "a.tcxocap"
+    write_capture(path, seconds=10)
+    path.write_bytes(path.read_bytes()[:-4])
+    done = dump("replay", path, "--csv", "-")
+    assert done.returncode == 65
+    assert len(done.stdout.splitlines()) == 10
+    assert "cut off inside its last entry" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "said"),
+    [
+        (["replay"], 64, "FILE"),
+        (["replay", "/nonexistent"], 65, "/nonexistent: cannot be read: No such file"),
+        (["replay", "/dev/null"], 65, "is empty"),
+        (["replay", "/dev/null", "--estimator", "magic"], 78, "estimator.name"),
+        (["replay", "/dev/null", "--csv", "/nonexistent/x"], 73, "cannot be written"),
+        (["replay", "/dev/null", "--speed", "-1"], 64, "expected max"),
+        (["record", "--link", "serial:/nonexistent", "-o", "/tmp/never"], 69, "no such device"),
+        (["record", "--rotate", "soon"], 64, "expected a period"),
+        (["record", "--seconds", "0"], 64, "expected a number of seconds above 0"),
+        (["info", "sim:day", "--seconds=-3"], 64, "expected a number of seconds above 0"),
+        (["frobnicate"], 64, "invalid choice"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_a_status(args, status, said):
+    done = dump(*args)
+    assert done.returncode == status
+    assert said in done.stderr.splitlines()[-1]
