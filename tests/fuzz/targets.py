@@ -23,8 +23,8 @@ from tcxo_host.dump.formats.edge_lines import ROLES, EdgeLines
 from tcxo_host.dump.formats.importers import detect_format, read_text
 from tcxo_host.dump.formats.jsonl import entries_of_jsonl, jsonl_lines
 from tcxo_host.dump.formats.synthesis import odd_rates, refuse_unfit, synthesise
+from tcxo_host.edges.second import Board, Second
 from tcxo_host.errors import ConfigError, DataError, UsageError
-from tcxo_host.estimate.interface import Board, Second
 from tcxo_host.estimate.kalman.estimator import Kalman
 from tcxo_host.publish.baseline import parse_stored
 from tcxo_protocol.capture_file import CaptureDecoder, CaptureEncoder, Entry

@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from tcxo_host.files import open_file, read_file
-from tcxo_host.publish.tempcomp import TempcompFile, replace_file
+from tcxo_host.files import open_file, read_file, replace_file
+from tcxo_host.publish.tempcomp import TempcompFile
 
 TCXO_HOST = [sys.executable, "-m", "tcxo_host"]
 

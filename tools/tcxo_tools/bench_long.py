@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from tcxo_host.estimate.interface import Board, Second
+from tcxo_host.edges.second import Board, Second
 from tcxo_host.estimate.kalman.estimator import Kalman
 from tcxo_host.sim.scenario import load_scenario
 from tcxo_host.sim.world import World

@@ -33,8 +33,7 @@ from tcxo_protocol.spec import (
     struct_of,
 )
 
-from ..daemon.pipeline import SILENCE_NS
-from ..edges.account import ChannelLedger, Closed, EdgeAccount, EdgesRecord
+from ..edges.account import SILENCE_NS, ChannelLedger, Closed, EdgeAccount, EdgesRecord
 
 __all__ = ["Capture", "ChannelEdges", "Loader", "Session", "StatusColumns", "load"]
 

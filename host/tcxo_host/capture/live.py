@@ -9,7 +9,8 @@ from tcxo_protocol.capture_file import Entry, EntryKind, build_line
 from tcxo_protocol.framing import LineCounts
 
 from ..errors import LinkError
-from ..link.interface import Link, open_link
+from ..link.interface import Link
+from ..link.url import open_link
 
 __all__ = ["is_link", "live_entries"]
 

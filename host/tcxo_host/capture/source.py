@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from tcxo_protocol.capture_file import CaptureDecoder, Entry, EntryKind, parse_clock
 
-from ..daemon.pipeline import SILENCE_NS
+from ..edges.account import SILENCE_NS
 from ..errors import DataError, UsageError
 from .compress import make_decompressor
 from .live import is_link, live_entries

@@ -38,7 +38,7 @@ def add_parser(subparsers: Any) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Examine, print, return the worst level."""
-    from ..link.interface import open_link
+    from ..link.url import open_link
     from ..pi.doctor.examine import as_json, as_text, examine, make_subject, worst
     from ..pi.root import Root
 

@@ -132,7 +132,7 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
     """The plan, and what was found in chrony's configuration that shaped it."""
     from ..config.settings import Config
     from ..errors import UnavailableError
-    from ..link.interface import check_url
+    from ..link.url import check_url
     from ..pi.chrony.config import main_file
     from ..pi.chrony.existing import Fit, fit_in
     from ..pi.doctor import check_machine

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import errno
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import NoReturn
 
-from ..errors import OutputError, TcxoError, UsageError
 from . import baseline, doctor, install, pwm, run, simulate, status, uninstall
+from .program import Parser, run_command
 
-__all__ = ["main", "run_command"]
+__all__ = ["main"]
 
 EPILOG = """\
 exit status:
@@ -26,15 +23,6 @@ example:
 """
 
 _COMMANDS = (run, status, baseline, doctor, pwm, install, uninstall, simulate)
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with the exit status of sysexits.h for wrong usage."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print usage and one line, then exit with 64."""
-        self.print_usage(sys.stderr)
-        self.exit(UsageError.exit_status, f"{self.prog}: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,34 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     for command in _COMMANDS:
         command.add_parser(subparsers)
     return run_command(parser.parse_args(arguments), "tcxo-host")
-
-
-def run_command(args: argparse.Namespace, program: str) -> int:
-    """Call ``args.main``; one line on stderr for the errors of ``errors.py``. Return the exit status."""
-    command: Callable[[argparse.Namespace], int] = args.main
-    try:
-        status = command(args)
-        sys.stdout.flush()
-        return status
-    except TcxoError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        _close_stdout()  # the reader (head, less) has seen enough
-        return 0
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _close_stdout()
-        print(f"{program}: the output cannot be written: {error.strerror}", file=sys.stderr)
-        return OutputError.exit_status
-
-
-def _close_stdout() -> None:
-    """Keep Python from complaining at exit about what it could not write."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from ..config.settings import Config
 from ..errors import DataError, LinkError
 from ..estimate.interface import Estimator
 from ..estimate.registry import make_estimator
-from ..link.interface import Link, Received, open_link
+from ..link.interface import Link, Received
+from ..link.url import open_link
 from ..publish.policy import PublishPolicy
 from .board_fit import misfits
 from .kept_state import Memory

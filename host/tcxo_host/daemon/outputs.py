@@ -18,12 +18,12 @@ from ..config.settings import Config, MetricsConfig, RecordConfig
 from ..edges.rates import EdgeRates
 from ..errors import OutputError
 from ..estimate.interface import State
-from ..files import open_file
+from ..files import open_file, replace_file
 from ..link.interface import Received
 from ..publish.metrics import Metrics
 from ..publish.policy import PublishPolicy
 from ..publish.refclock import Refclock
-from ..publish.tempcomp import TempcompFile, replace_file
+from ..publish.tempcomp import TempcompFile
 from .pipeline import Pipeline, Row
 from .values import row_values, status_values
 

@@ -16,15 +16,14 @@ from tcxo_protocol.records import (
 )
 from tcxo_protocol.spec import RecordType
 
+from ..edges.account import SILENCE_NS
 from ..edges.collector import EdgeCollector
-from ..estimate.interface import Estimate, Estimator, Second, State
+from ..edges.second import Second
+from ..estimate.interface import Estimate, Estimator, State
 from ..publish.baseline import Baseline
 from ..publish.policy import PublishPolicy
 
 __all__ = ["Event", "Identified", "Message", "Pipeline", "Refused", "Row"]
-
-SILENCE_NS = 10_000_000_000
-"""After this long without a frame the board may have been restarted or exchanged unseen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from reprlib import repr as short
 from typing import Any
 
 from ..estimate.plausible import number, part
-from ..files import read_file
+from ..files import read_file, replace_file
 from ..publish.baseline import StoredBaseline, parse_stored
-from ..publish.tempcomp import replace_file
 
 __all__ = ["BASELINE_KIND", "StateFile", "baseline_file", "load_baseline", "parse_state", "save_baseline"]
 

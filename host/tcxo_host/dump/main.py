@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from ..cli.main import Parser, run_command
+from ..cli.program import Parser, run_command
 from .commands import export, import_, info, plot, record, replay, show, stats
 
 __all__ = ["main"]

@@ -16,8 +16,10 @@ from tcxo_protocol.spec import EDGES_HEAD, EdgeFlag, role_name, struct_of
 
 from .status_gate import StatusGate
 
-__all__ = ["ChannelLedger", "Closed", "EdgeAccount", "EdgesRecord"]
+__all__ = ["SILENCE_NS", "ChannelLedger", "Closed", "EdgeAccount", "EdgesRecord"]
 
+SILENCE_NS = 10_000_000_000
+"""After this long without a frame the board may have been restarted or exchanged unseen."""
 _HEAD = struct_of(EDGES_HEAD)
 _DELTA_BYTES = 4
 # An unsigned 64-bit tick above this is no count any board can reach, and would not fit the int64 arithmetic.

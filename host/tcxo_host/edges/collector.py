@@ -7,8 +7,8 @@ import numpy.typing as npt
 from tcxo_protocol.records import Identify, Status
 from tcxo_protocol.spec import EDGES_HEAD, struct_of
 
-from ..estimate.interface import Board, Second
 from .account import ChannelLedger, EdgeAccount, EdgesRecord
+from .second import Board, Second
 
 __all__ = ["ChannelLedger", "EdgeCollector"]
 

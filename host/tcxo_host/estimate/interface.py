@@ -1,4 +1,4 @@
-"""What goes into an estimator and what comes out: the one interface all estimators share. Pure."""
+"""What every estimator offers: seconds of edges in, estimates out. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
+from ..edges.second import Board, Second
 
-__all__ = ["Board", "Estimate", "Estimator", "Second", "State"]
-
-Ticks = npt.NDArray[np.int64]
+__all__ = ["Estimate", "Estimator", "State"]
 
 
 class State(enum.StrEnum):
@@ -26,32 +23,6 @@ class State(enum.StrEnum):
     """GPS is away; the TCXO carries on and sigma says how well."""
     HOLD = "hold"
     """Nothing to be trusted: the last published value stays."""
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """The measuring board, as it identified itself. ``rate_hz``: nominal edges a second, by role."""
-
-    board_id: str
-    boot_id: int
-    tick_hz: float
-    rate_hz: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Second:
-    """Everything that arrived between two status records: nominally one second, but never assume so.
-
-    ``tick_now`` is the board's extended counter at the closing status record. ``ticks`` maps a role
-    (``gps_pps``, ``rtc_pps``, ``host_pwm``) to the extended counter values of its edges: int64, strictly
-    increasing, without duplicates, later than any edge of an earlier second, possibly empty or with
-    edges missing. ``lost`` counts the edges per role known to be missing before the last edge.
-    """
-
-    tick_now: int
-    ticks: Mapping[str, Ticks]
-    lost: Mapping[str, int] = field(default_factory=dict)
-    temperature_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

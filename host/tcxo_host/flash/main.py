@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from ..cli.main import Parser
+from ..cli.program import Parser
 from ..errors import DataError, TcxoError, missing_extra
 
 if TYPE_CHECKING:  # mpremote may be missing

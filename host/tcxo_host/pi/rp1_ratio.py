@@ -22,9 +22,10 @@ from typing import Any
 
 import numpy as np
 
+from ..edges.second import Board, Second
 from ..errors import PermissionRefused, UnavailableError
-from ..estimate.interface import Board, Estimate, Estimator, Second, State
-from ..publish.refclock import ClockPair, read_pair
+from ..estimate.interface import Estimate, Estimator, State
+from ..publish.clock_pair import ClockPair, read_pair
 
 __all__ = ["CrossSample", "Ratio", "Rp1Corrected", "Rp1Ratio", "fit_ratio", "system_error_ppm"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, missing_extra
+from ..files import replace_file
 from .metric_families import families
-from .tempcomp import replace_file
 
 if TYPE_CHECKING:
     from .metrics_server import MetricsServer

@@ -10,11 +10,11 @@ from __future__ import annotations
 import socket
 import struct
 import sysconfig
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
-__all__ = ["SOCK_PATH", "ClockPair", "Refclock", "TcxoTime", "pack_sample", "read_pair"]
+from .clock_pair import ClockPair, read_pair
+
+__all__ = ["SOCK_PATH", "Refclock", "TcxoTime", "pack_sample"]
 
 SOCK_PATH = "/run/chrony.tcxo.sock"
 """A name that Debian's AppArmor profile of chronyd allows."""
@@ -25,33 +25,6 @@ _NS = 1_000_000_000
 _TIME = "q" if (sysconfig.get_config_var("SIZEOF_TIME_T") or 8) == 8 else "l"
 _SAMPLE = struct.Struct(f"={_TIME}{_TIME}diiii")
 _LONGEST_GAP_NS = 3600 * _NS
-
-
-@dataclass(frozen=True, slots=True)
-class ClockPair:
-    """CLOCK_MONOTONIC_RAW and CLOCK_REALTIME at one moment, ns; ``width_ns``: how well "one" is known."""
-
-    raw_ns: int
-    real_ns: int
-    width_ns: int
-
-
-def read_pair(
-    clock: Callable[[int], int] = time.clock_gettime_ns, tries: int = 5, enough_ns: int = 1000
-) -> ClockPair:
-    """The tightest of up to ``tries`` pairs: RAW, REALTIME, RAW; the middle of the RAWs is taken."""
-    best: ClockPair | None = None
-    for _ in range(tries):
-        before_ns = clock(time.CLOCK_MONOTONIC_RAW)
-        real_ns = clock(time.CLOCK_REALTIME)
-        after_ns = clock(time.CLOCK_MONOTONIC_RAW)
-        width_ns = after_ns - before_ns
-        if best is None or width_ns < best.width_ns:
-            best = ClockPair((before_ns + after_ns) // 2, real_ns, width_ns)
-        if best.width_ns <= enough_ns:
-            break
-    assert best is not None
-    return best
 
 
 def pack_sample(real_ns: int, offset_s: float) -> bytes:

@@ -8,50 +8,9 @@ import os
 from pathlib import Path
 
 from ..errors import OutputError
-from ..files import open_file
+from ..files import open_file, replace_file
 
-__all__ = ["TempcompFile", "replace_file"]
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write ``content`` beside ``path`` and rename it over ``path``, mode 0644. Raises OSError.
-
-    A reader sees the old file or the new one, never a part, also when there is no room for all of it. No
-    fsync: after a crash of the machine the file in /run is gone anyway. One writer at a time: what lies at
-    the temporary name ``.NAME.new``, whatever it is, is left from a crash.
-    """
-    temporary, descriptor = _open_new(path)
-    try:
-        try:
-            os.fchmod(descriptor, 0o644)  # chronyd reads it as another user, whatever our umask says
-            rest = memoryview(content)
-            while rest:  # a full disk takes a part first, and tells of its being full only at the next try
-                rest = rest[os.write(descriptor, rest) :]
-        finally:
-            os.close(descriptor)
-        os.rename(temporary, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-
-
-def _open_new(path: Path) -> tuple[Path, int]:
-    """A file that was not there before: no FIFO to wait for, no link to follow."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        return temporary, os.open(temporary, flags, 0o644)
-    except FileExistsError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-    try:
-        return temporary, os.open(temporary, flags, 0o644)
-    except FileExistsError:  # a directory
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        return temporary, os.open(temporary, flags, 0o644)
+__all__ = ["TempcompFile"]
 
 
 class TempcompFile:

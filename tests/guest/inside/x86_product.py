@@ -18,7 +18,7 @@ from tcxo_host.errors import LinkError
 from tcxo_host.link.i2c import I2cLink
 from tcxo_host.pi.install.plan import REAL_OUTPUT, Options, make_plan
 from tcxo_host.pi.models import model_by_key
-from tcxo_host.publish.refclock import read_pair
+from tcxo_host.publish.clock_pair import read_pair
 
 from guest.inside.report import check, load_modules
 

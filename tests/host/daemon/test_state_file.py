@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tcxo_host.config.settings import Config, StateConfig
 from tcxo_host.daemon.kept_state import SAVE_EVERY_S, Memory
 from tcxo_host.daemon.state_file import StateFile, baseline_file, load_baseline
-from tcxo_host.estimate.interface import Board, Second
+from tcxo_host.edges.second import Board, Second
 from tcxo_host.estimate.kalman.estimator import Kalman
 from tcxo_host.sim.scenario import load_scenario
 from tcxo_host.sim.world import World

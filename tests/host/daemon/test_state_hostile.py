@@ -15,7 +15,7 @@ import pytest
 from tcxo_host.config.settings import Config, StateConfig
 from tcxo_host.daemon.kept_state import Memory
 from tcxo_host.daemon.state_file import StateFile
-from tcxo_host.estimate.interface import Board, Second
+from tcxo_host.edges.second import Board, Second
 from tcxo_host.estimate.kalman.estimator import Kalman
 from tcxo_host.sim.scenario import load_scenario
 from tcxo_host.sim.world import World

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tcxo_host.estimate.interface import Board, Second, State
+from tcxo_host.edges.second import Board, Second
+from tcxo_host.estimate.interface import State
 from tcxo_host.estimate.kalman.estimator import Kalman
 from tcxo_host.publish.policy import PublishPolicy
 from tcxo_host.sim.drives import Drive

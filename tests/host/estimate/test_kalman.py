@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tcxo_host.estimate.interface import Board, Second, State
+from tcxo_host.edges.second import Board, Second
+from tcxo_host.estimate.interface import State
 from tcxo_host.estimate.kalman.estimator import Kalman
 from tcxo_host.sim.drives import Drive
 from tcxo_host.sim.scenario import Fault, GpsStep, Scenario, Temperature, load_scenario

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from support.streams import TICK_HZ, PerfectBoard
-from tcxo_host.estimate.interface import Board, Second
+from tcxo_host.edges.second import Board, Second
 from tcxo_host.estimate.kalman.estimator import Kalman
 
 PI_PPM = 0.3

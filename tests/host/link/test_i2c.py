@@ -14,7 +14,8 @@ import tcxo_firmware
 from support.fake_i2c import FUNC_SMBUS_ONLY, FakeBus, MemoryDevice
 from tcxo_host.errors import DataError, LinkError, UsageError
 from tcxo_host.link.i2c import I2cLink
-from tcxo_host.link.interface import Received, open_link
+from tcxo_host.link.interface import Received
+from tcxo_host.link.url import open_link
 from tcxo_protocol.i2c_pages import MEMORY_BYTES, SLOT_COUNT, slot_offset
 from tcxo_protocol.records import Channel, Edges, Identify, Status, build_record, parse_payload
 

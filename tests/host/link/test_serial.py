@@ -10,7 +10,7 @@ import pytest
 import serial
 from serial.rfc2217 import PortManager
 from tcxo_host.errors import LinkError, UsageError
-from tcxo_host.link.interface import open_link
+from tcxo_host.link.url import open_link
 from tcxo_protocol.framing import encode_frame
 from tcxo_protocol.records import Text, build_record
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support import pi_trees as trees
 from tcxo_firmware.simboard import SimBoard
-from tcxo_host.link.interface import open_link
+from tcxo_host.link.url import open_link
 from tcxo_host.pi.doctor.check import Level
 from tcxo_host.pi.doctor.examine import examine, make_subject
 from tcxo_host.pi.root import Root

@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tcxo_host.publish.refclock import ClockPair, Refclock, TcxoTime, pack_sample, read_pair
+from tcxo_host.publish.clock_pair import ClockPair, read_pair
+from tcxo_host.publish.refclock import Refclock, TcxoTime, pack_sample
 
 NS = 1_000_000_000
 

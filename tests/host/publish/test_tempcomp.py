@@ -9,7 +9,8 @@ import threading
 
 import pytest
 from tcxo_host.errors import OutputError
-from tcxo_host.publish.tempcomp import TempcompFile, replace_file
+from tcxo_host.files import replace_file
+from tcxo_host.publish.tempcomp import TempcompFile
 
 
 def test_one_line_with_six_decimals_readable_by_all(tmp_path):

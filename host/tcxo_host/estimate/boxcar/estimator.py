@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from ..interface import Board, Estimate, Second, State, Ticks
+from ...edges.second import Board, Second, Ticks
+from ..interface import Estimate, State
 from .period_gate import PeriodGate
 
 __all__ = ["Boxcar64"]

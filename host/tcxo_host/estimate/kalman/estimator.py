@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from ..interface import Board, Estimate, Second, State
+from ...edges.second import Board, Second
+from ..interface import Estimate, State
 from ..plausible import number, part, text
 from .clock_model import DRIFT_TIME_S, GPS_U, GPS_V, PI_D, PI_U, PI_V, RTC_U, RTC_V, Levels
 from .clocks import Clocks

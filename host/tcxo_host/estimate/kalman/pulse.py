@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from ..interface import Ticks
+from ...edges.second import Ticks
 from .clock_model import PI_V, RATES
 from .clocks import Clocks
 from .comb import Comb

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..interface import Ticks
+from ...edges.second import Ticks
 from .clock_model import PI_D, PI_U, PI_V, EdgeBlock, Floats
 from .clocks import Clocks
 from .comb import Comb
