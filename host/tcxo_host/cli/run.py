@@ -6,9 +6,13 @@ import argparse
 import logging
 import os
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["add_parser", "main", "set_up_logging"]
+if TYPE_CHECKING:
+    from ..link.interface import Link
+
+__all__ = ["add_parser", "main", "run", "set_up_logging"]
 
 EXAMPLE = """\
 example:
@@ -53,6 +57,13 @@ def add_parser(subparsers: Any) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM or SIGINT."""
+    from ..link.url import open_link
+
+    return run(args, open_link)
+
+
+def run(args: argparse.Namespace, open_link: Callable[[str, int], Link]) -> int:
+    """``main`` with a way to open links."""
     from ..config.settings import Config, load_config, override
     from ..config.text import config_text
     from ..daemon.loop import Daemon
@@ -73,7 +84,9 @@ def main(args: argparse.Namespace) -> int:
     set_up_logging(config.log.level)
     watch = ready_pwm(Root(), config.pwm, measure_only=config.output.measure_only)
     bias_ppm = watch.bias_ppm if watch else 0.0
-    Daemon(config, retry=not args.no_retry, pwm_problem=watch, pwm_bias_ppm=bias_ppm).run()
+    Daemon(
+        config, retry=not args.no_retry, pwm_problem=watch, pwm_bias_ppm=bias_ppm, open_link=open_link
+    ).run()
     return 0
 
 

@@ -53,7 +53,7 @@ class Daemon:
 
     ``retry`` false: raise LinkError instead of reconnecting for ever. ``pwm_problem`` is asked every second
     why the PWM may not be trusted; an empty answer means that it may. ``pwm_bias_ppm``: by how much it is known
-    to run fast against the system clock.
+    to run fast against the system clock. ``open_link`` opens a link by its URL and line rate.
     A board that cannot be used (another protocol, an impossible identity) is a hold, said once, until another
     one is there.
     Raises OutputError when the output cannot be owned.
@@ -66,8 +66,10 @@ class Daemon:
         retry: bool = True,
         pwm_problem: Callable[[], str] | None = None,
         pwm_bias_ppm: float = 0.0,
+        open_link: Callable[[str, int], Link] = open_link,
     ) -> None:
         self._config = config
+        self._open_link = open_link
         self._retry = retry
         self._outputs = Outputs(config, pwm_bias_ppm)
         estimator = _make_estimator(config)
@@ -95,7 +97,7 @@ class Daemon:
         try:
             while not self._stopping:
                 try:
-                    link = open_link(self._config.link.url, self._config.link.baud)
+                    link = self._open_link(self._config.link.url, self._config.link.baud)
                     pause_s = RETRY_FIRST_S
                     self._follow(link)
                 except (LinkError, DataError) as error:
@@ -245,7 +247,7 @@ def _make_estimator(config: Config) -> Estimator:
     estimator = make_estimator(chosen.name, chosen.start_limit_ppm, chosen.holdover_limit_ppm)
     if not config.pwm.rp1_ratio:
         return estimator
-    from ..pi.rp1_ratio import Rp1Corrected, Rp1Ratio
+    from .rp1_ratio import Rp1Corrected, Rp1Ratio
 
     return Rp1Corrected(estimator, Rp1Ratio().second)
 

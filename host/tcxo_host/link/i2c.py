@@ -44,11 +44,13 @@ class I2cLink:
     Raises UsageError for a malformed address, LinkError with the remedy when the bus cannot be used.
     A failed or torn read is tried again within the second; a bus that fails for 3 s is given up with
     LinkError, so that whoever owns the link reopens it. ``errors`` counts failed transfers by errno name.
+    ``open_bus`` opens a bus by its number, as smbus2 does; ``clock`` and ``pause`` are in seconds.
     """
 
     def __init__(
         self,
         where: str,
+        open_bus: Callable[[int], SMBus] = SMBus,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -56,7 +58,7 @@ class I2cLink:
         self.errors: Counter[str] = Counter()
         self._clock, self._pause = clock, pause
         bus, self._address = parse_address(where)
-        self._bus = _open_bus(bus)
+        self._bus = _open_bus(bus, open_bus)
         self._reader = PageReader()
         self._counts = LineCounts()
         self._identify: bytes | None = None
@@ -170,10 +172,10 @@ def parse_address(where: str) -> tuple[int, int]:
     return int(match[1]), address
 
 
-def _open_bus(bus: int) -> SMBus:
+def _open_bus(bus: int, open_bus: Callable[[int], SMBus]) -> SMBus:
     device = f"/dev/i2c-{bus}"
     try:
-        opened = SMBus(bus)
+        opened = open_bus(bus)
     except FileNotFoundError:
         raise LinkError(
             f"{device}: no such bus: switch it on with 'sudo raspi-config nonint do_i2c 0' and reboot"

@@ -16,7 +16,7 @@ from tcxo_firmware.simboard import SimBoard
 
 from ..errors import UnavailableError
 from .faults import Event
-from .i2c_door import ADDRESS, DEVICE, I2cDoor
+from .i2c_socket import ADDRESS, BUS, BusServer
 from .world import World, WorldSecond
 
 __all__ = ["Progress", "Simulation", "merge_edges"]
@@ -87,15 +87,15 @@ class Simulation:
         self._unplugged = False
         line = folder / "board"
         self.board = SimBoard(str(line), boot_id=self._boots[0].boot_id)
-        self._door: I2cDoor | None = None
-        program, link = ["tcxo_host"], f"serial:{line}"
+        self._i2c_bus: BusServer | None = None
+        program, link = ["tcxo_host", "run"], f"serial:{line}"
         if via == "i2c":
-            self._door = I2cDoor(self.board.i2c, str(folder / "i2c"))
-            program = ["tcxo_host.sim.i2c_door", str(folder / "i2c"), str(speed)]
-            link = f"i2c:{DEVICE[-1]}:{ADDRESS:#x}"
+            self._i2c_bus = BusServer(self.board.i2c, str(folder / "i2c"))
+            program = ["tcxo_host.cli.simulate_i2c", str(folder / "i2c"), str(speed)]
+            link = f"i2c:{BUS}:{ADDRESS:#x}"
         options = ["--link", link, "--output", output, "--trace", str(self._trace)]
         self._daemon = subprocess.Popen(
-            [sys.executable, "-m", *program, "run", *options, "--status", str(self._status), *daemon_options]
+            [sys.executable, "-m", *program, *options, "--status", str(self._status), *daemon_options]
         )
         self._trace_read = self._trace.open()
         self._unfinished = ""
@@ -114,8 +114,8 @@ class Simulation:
             self._daemon.kill()
             self._daemon.wait()
         self.board.stop()
-        if self._door:
-            self._door.close()
+        if self._i2c_bus:
+            self._i2c_bus.close()
         self._trace_read.close()
 
     def run(self, seconds: int, show: Callable[[Progress], None]) -> dict[str, Any]:
@@ -152,8 +152,8 @@ class Simulation:
             boot = self._boots[-1]
             offset = boot.offset_ticks = self._tick_start
             self.board.reboot(boot_id=boot.boot_id)
-            if self._door:
-                self._door.bus = self.board.i2c
+            if self._i2c_bus:
+                self._i2c_bus.bus = self.board.i2c
         channels, ticks = merge_edges(second, CHANNEL_IDS)
         self.board.set_temperature(second.temperature_c)
         self.board.feed(channels, ticks - offset)
@@ -178,7 +178,7 @@ class Simulation:
 
     def _wait_for_daemon(self) -> None:
         deadline = time.monotonic() + DAEMON_START_S
-        while not (self._door or self.board).connected:
+        while not (self._i2c_bus or self.board).connected:
             if self._daemon.poll() is not None:
                 raise UnavailableError(f"the daemon ended with status {self._daemon.returncode} at its start")
             if time.monotonic() > deadline:

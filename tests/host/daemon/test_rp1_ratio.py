@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tcxo_host.daemon.rp1_ratio import Ratio, Rp1Corrected, Rp1Ratio, system_error_ppm
 from tcxo_host.edges.second import Board, Second
 from tcxo_host.errors import UnavailableError
 from tcxo_host.estimate.interface import Estimate, State
-from tcxo_host.pi.rp1_ratio import Ratio, Rp1Corrected, Rp1Ratio, system_error_ppm
 from tcxo_host.publish.clock_pair import ClockPair
 
 NS = 1_000_000_000
