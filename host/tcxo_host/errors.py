@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -11,17 +12,24 @@ __all__ = [
     "LinkError",
     "OutputError",
     "PermissionRefused",
+    "ProblemLog",
     "TcxoError",
     "UnavailableError",
     "UsageError",
     "missing_extra",
+    "without_digits",
 ]
 
 
 class TcxoError(Exception):
-    """Base: the message is one sentence that says what, where, and what to do."""
+    """Base: one sentence that says what and where (``problem``), and what to do (``remedy``, may be empty)."""
 
     exit_status = 1
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{problem}: {remedy}" if remedy else problem)
+        self.problem = problem
+        self.remedy = remedy
 
 
 class UsageError(TcxoError):
@@ -74,3 +82,25 @@ def missing_extra(what: str, package: str, extra: str) -> UnavailableError:
         f"{what}: the package {package} is not installed: in a clone of tcxo-host run:"
         f" {sudo}{sys.executable} -m pip install '.[{extra}]'"
     )
+
+
+def without_digits(text: str) -> str:
+    """For comparing texts with a running count or a time in them."""
+    return "".join(" " if each.isdigit() else each for each in text)
+
+
+class ProblemLog:
+    """Logs each problem once: when it appears or changes (other than in its numbers), and when it is over."""
+
+    def __init__(self) -> None:
+        self._log = logging.getLogger("tcxo_host")
+        self._known: dict[str, str] = {}
+
+    def note(self, where: str, problem: str, level: int = logging.WARNING) -> None:
+        """The problem at ``where`` now; an empty text: none."""
+        before = self._known.get(where, "")
+        self._known[where] = problem
+        if problem and without_digits(problem) != without_digits(before):
+            self._log.log(level, "%s", problem)
+        elif before and not problem:
+            self._log.info("%s: works again", where)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from tcxo_host.files import open_file, read_file, replace_file
-from tcxo_host.publish.tempcomp import TempcompFile
+from tcxo_host.publish.tempcomp_file import TempcompFile
 
 TCXO_HOST = [sys.executable, "-m", "tcxo_host"]
 

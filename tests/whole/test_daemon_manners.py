@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from support.streams import identify
-from tcxo_host.publish.tempcomp import TempcompFile
+from tcxo_host.publish.tempcomp_file import TempcompFile
 from tcxo_protocol.framing import encode_frame
 from tcxo_protocol.records import build_record
 from tcxo_protocol.spec import Role

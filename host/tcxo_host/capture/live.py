@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 
@@ -10,13 +11,12 @@ from tcxo_protocol.framing import LineCounts
 
 from ..errors import LinkError
 from ..link.interface import Link
+from ..link.session import Session, retry_pauses
 from ..link.url import open_link
 
 __all__ = ["is_link", "live_entries"]
 
 READ_TIMEOUT_S = 0.25
-ASK_AGAIN_S = 5.0
-RETRY_S = 1.0
 
 
 def is_link(name: str) -> bool:
@@ -58,34 +58,30 @@ def live_entries(
 
 
 def _reopen(url: str, baud: int, ended: Callable[[], bool]) -> Link | None:
-    while not ended():
-        try:
+    for pause_s in retry_pauses():
+        end = time.monotonic() + pause_s
+        while time.monotonic() < end:
+            if ended():
+                return None
+            time.sleep(0.1)
+        with contextlib.suppress(LinkError):
             return open_link(url, baud)
-        except LinkError:
-            time.sleep(RETRY_S)
     return None
 
 
 def _follow(link: Link, ended: Callable[[], bool]) -> Iterator[Entry]:
     yield Entry(EntryKind.LINK_OPENED, time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW), b"")
-    link.send("id")
-    link.send("stream on")
-    heard = asked = time.monotonic()
+    session = Session(link)
     known = LineCounts()
     while not ended():
-        received = link.read(READ_TIMEOUT_S)
+        received = session.read(READ_TIMEOUT_S)
         for each in received:
             yield Entry(EntryKind.FRAME, each.host_ns, each.payload)
-        now = time.monotonic()
         if received:
-            heard = now
             counts = link.counts
             seen = LineCounts(0, counts.bad_frames, counts.lost_frames, counts.skipped_bytes)
             if seen != known:
                 body = build_line(seen.bad_frames, seen.lost_frames, seen.skipped_bytes)
                 yield Entry(EntryKind.LINE, received[-1].host_ns, body)
             known = seen
-        elif now - heard > ASK_AGAIN_S and now - asked > ASK_AGAIN_S:
-            asked = now
-            link.send("id")
-            link.send("stream on")
+        session.ask_again()

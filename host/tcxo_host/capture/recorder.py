@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from tcxo_protocol.framing import LineCounts
@@ -12,18 +11,16 @@ from .writer import CaptureWriter
 
 __all__ = ["Recorder"]
 
-log = logging.getLogger("tcxo_host")
-
 RETRY_NS = 60_000_000_000
 
 
 class Recorder:
-    """A ``CaptureWriter`` whose failures are logged once and tried again a minute later."""
+    """A ``CaptureWriter`` that rests for a minute after a failure. ``problem`` says why it rests, or is empty."""
 
     def __init__(self, writer: CaptureWriter) -> None:
         self._writer = writer
         self._resting_until_ns = 0
-        self._said = ""
+        self.problem = ""
 
     def link_opened(self, host_ns: int) -> None:
         """The link was (re)opened."""
@@ -44,7 +41,7 @@ class Recorder:
         try:
             step()
         except OutputError as error:
-            if str(error) != self._said:
-                log.error("%s; recording rests, publishing goes on", error)
-            self._said = str(error)
+            self.problem = str(error)
             self._resting_until_ns = host_ns + RETRY_NS
+        else:
+            self.problem = ""

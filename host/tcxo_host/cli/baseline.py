@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from ..config import paths
+
 if TYPE_CHECKING:
     from ..publish.baseline import StoredBaseline
 
 __all__ = ["add_parser", "main"]
 
-INSTALLED_CONFIG = "/etc/tcxo-host.toml"
 EXAMPLE = """\
 What is written for chrony is minus (frequency error - baseline); chrony takes at most ±10 ppm. "auto"
 (output.baseline in the configuration) decides once: 0 while the error is within ±5 ppm, else the error
@@ -38,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--config",
         metavar="FILE",
-        help=f"the daemon's TOML configuration (default: {INSTALLED_CONFIG} where there is one)",
+        help=f"the daemon's TOML configuration (default: {paths.CONFIG} where there is one)",
     )
     parser.add_argument(
         "--state",
@@ -56,12 +57,13 @@ def main(args: argparse.Namespace) -> int:
     from ..config.settings import Config, load_config
     from ..daemon.state_file import baseline_file, load_baseline, save_baseline
     from ..errors import ConfigError, OutputError, UsageError
-    from ..publish.baseline import LARGEST_PPM, StoredBaseline
+    from ..publish.baseline import StoredBaseline
+    from ..publish.policy import LARGEST_PPM
 
     if args.config:
         config = load_config(args.config)
     else:
-        config = load_config(INSTALLED_CONFIG) if os.path.exists(INSTALLED_CONFIG) else Config()
+        config = load_config(paths.CONFIG) if os.path.exists(paths.CONFIG) else Config()
     path = args.state or config.state.path
     if not path:
         raise ConfigError(

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..config import paths
+
 if TYPE_CHECKING:
     from ..pi.install.files import Steps
     from ..pi.install.plan import Plan
@@ -164,7 +166,7 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
         options,
         model,
         check_machine.config_txt(subject)[0],
-        apparmor=root.exists("/etc/apparmor.d/usr.sbin.chronyd"),
+        apparmor=root.exists(paths.APPARMOR_PROFILE),
         chrony_confdir=main is None or "confdir /etc/chrony/conf.d" in (root.read(main) or ""),
     )
     return plan, fit.notes

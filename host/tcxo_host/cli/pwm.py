@@ -98,7 +98,7 @@ def _as_json(report: PwmReport) -> dict[str, Any]:
         "clock_parent": timing.parent,
         "clock_hz": float(timing.clock_hz),
         "measures_system_clock": report.model.shared_crystal,
-        "problem": report.problem,
+        "problem": report.advice,
     }
 
 
@@ -126,6 +126,6 @@ def _as_text(report: PwmReport) -> str:
     if not model.shared_crystal:
         lines.append("warning   this PWM runs from RP1's own crystal and does not measure the system clock")
     lines.append(
-        f"problem   {report.problem}" if report.problem else f"result    {report.rate_hz} Hz is on the pin"
+        f"problem   {report.advice}" if report.problem else f"result    {report.rate_hz} Hz is on the pin"
     )
     return "\n".join(lines) + "\n"

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..config import paths
+
 if TYPE_CHECKING:
     from .status_view import Line
 
@@ -30,8 +32,6 @@ example:
   tcxo-host status --watch
   tcxo-host status --json | jq .freq_error_ppm
 """
-DEFAULT_PATH = "/run/tcxo-host/status.json"
-INSTALLED_CONFIG = "/etc/tcxo-host.toml"
 HISTORY = 60
 POLL_S = 0.25
 _FOREIGN = "its content is not what this version of tcxo-host writes"
@@ -55,9 +55,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--config",
         metavar="FILE",
-        help=f"the daemon's configuration, which names its file (default: {INSTALLED_CONFIG} where there is one)",
+        help=f"the daemon's configuration, which names its file (default: {paths.CONFIG} where there is one)",
     )
-    parser.add_argument("--file", metavar="PATH", help=f"the status file (default: {DEFAULT_PATH})")
+    parser.add_argument("--file", metavar="PATH", help=f"the status file (default: {paths.STATUS})")
     parser.add_argument("--seconds", type=float, metavar="N", help="with --watch: end after N seconds")
     parser.set_defaults(main=main)
 
@@ -86,12 +86,12 @@ def _path(args: argparse.Namespace) -> Path:
 
     if args.file:
         return Path(args.file)
-    config = args.config or (INSTALLED_CONFIG if Path(INSTALLED_CONFIG).exists() else None)
+    config = args.config or (paths.CONFIG if Path(paths.CONFIG).exists() else None)
     if config is None:
-        return Path(DEFAULT_PATH)
+        return Path(paths.STATUS)
     status = load_config(config).output.status
     if not status:
-        raise ConfigError(f'{config}: the daemon writes no status: add status = "{DEFAULT_PATH}" to [output]')
+        raise ConfigError(f'{config}: the daemon writes no status: add status = "{paths.STATUS}" to [output]')
     return Path(status)
 
 

@@ -6,6 +6,8 @@ import argparse
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+from ..config import paths
+
 if TYPE_CHECKING:
     from ..pi.root import Root
     from .install import Runner
@@ -51,11 +53,11 @@ def main(args: argparse.Namespace) -> int:
 def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     """Stop, remove, reload; 0, or 1 when a command failed."""
     from ..errors import UnavailableError
-    from ..pi.install.files import MANIFEST, uninstall_steps, write_steps
+    from ..pi.install.files import uninstall_steps, write_steps
     from .install import run_commands, show_steps
 
-    if not root.exists(MANIFEST):
-        raise UnavailableError(f"{MANIFEST} is not there: nothing was installed by 'tcxo-host install'")
+    if not root.exists(paths.MANIFEST):
+        raise UnavailableError(f"{paths.MANIFEST} is not there: nothing was installed by 'tcxo-host install'")
     steps = uninstall_steps(root, args.force)
     show_steps(steps)
     if args.dry_run:
@@ -64,7 +66,7 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     write_steps(root, steps)
     _remove_link(root)
     if root.is_live:
-        apparmor = [("apparmor_parser", "-r", "/etc/apparmor.d/usr.sbin.chronyd")]
+        apparmor = [("apparmor_parser", "-r", paths.APPARMOR_PROFILE)]
         after = apparmor if root.exists(apparmor[0][2]) else []
         failed += run_commands([*after, *_AFTER], runner)
     return 1 if failed else 0
@@ -72,8 +74,7 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
 
 def _remove_link(root: Root) -> None:
     """The link to our file goes with it; a real file of that name is not ours."""
-    from ..pi.install.plan import REAL_OUTPUT
 
     link = root.path("/run") / "tcxo"
-    if link.is_symlink() and root.link_name("/run/tcxo") == REAL_OUTPUT.rpartition("/")[2]:
+    if link.is_symlink() and root.link_name(paths.OUTPUT) == paths.REAL_OUTPUT.rpartition("/")[2]:
         link.unlink()

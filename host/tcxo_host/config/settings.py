@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import ConfigError
 from ..estimate.registry import ESTIMATORS
 from ..files import read_file
+from . import paths
 
 __all__ = [
     "Config",
@@ -60,9 +61,9 @@ class LinkConfig:
 class OutputConfig:
     """What the daemon writes."""
 
-    path: str = setting("/run/tcxo", "the file chrony's tempcomp reads")
+    path: str = setting(paths.OUTPUT, "the file chrony's tempcomp reads")
     sock: bool = setting(False, "also hand chrony the TCXO as a reference clock (refclock SOCK ... local)")
-    sock_path: str = setting("/run/chrony.tcxo.sock", "chronyd's socket for it")
+    sock_path: str = setting(paths.SOCK, "chronyd's socket for it")
     measure_only: bool = setting(False, "measure and report, but write no file for chrony")
     status: str = setting("", "JSON status file, rewritten once a second; empty: none")
     trace: str = setting("", "JSON lines, one a second, appended; empty: none")

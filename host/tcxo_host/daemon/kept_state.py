@@ -8,18 +8,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config.settings import Config
+from ..errors import ProblemLog
 from ..estimate.interface import Estimator
 from ..publish.baseline import Baseline
 from .state_file import StateFile, baseline_file, load_baseline, save_baseline
 
-__all__ = ["Memory"]
+__all__ = ["KeptState"]
 
 log = logging.getLogger("tcxo_host")
 
 SAVE_EVERY_S = 600.0
 
 
-class Memory:
+class KeptState:
     """Loads at once; ``tick`` once a second, ``close`` at the end. A problem is logged once, never fatal."""
 
     def __init__(self, config: Config, estimator: Estimator) -> None:
@@ -28,9 +29,9 @@ class Memory:
         self._state = StateFile(path, f"tcxo-host {estimator.name}") if path else None
         self._baseline_file = baseline_file(path) if path else None
         self._next_save_s: float | None = None
-        self._problem = ""
+        self._problems = ProblemLog()
         stored, problem = load_baseline(self._baseline_file) if self._baseline_file else (None, "")
-        self._say(problem)
+        _warn(problem)
         self.baseline = Baseline(config.output.baseline_ppm(), stored, os.uname().release)
         self._known_baseline = stored
         if self._state:
@@ -44,7 +45,7 @@ class Memory:
             self._known_baseline = self.baseline.stored
             assert self._known_baseline is not None
             log.info("baseline %+g ppm", self._known_baseline.ppm)
-            self._say(save_baseline(self._baseline_file, self._known_baseline))
+            self._problems.note("baseline", save_baseline(self._baseline_file, self._known_baseline))
         if now_s >= self._next_save_s:
             self._next_save_s = now_s + SAVE_EVERY_S
             self._save()
@@ -55,20 +56,20 @@ class Memory:
 
     def _load(self, file: StateFile) -> None:
         content, problem = file.load()
-        self._say(problem)
+        _warn(problem)
         if content is None:
             return
         try:
             self._estimator.import_state(content)
         except ValueError as error:
-            self._say(file.set_aside(str(error)))
+            _warn(file.set_aside(str(error)))
 
     def _save(self) -> None:
         content: Mapping[str, Any] = self._estimator.export_state()
         if self._state and content:
-            self._say(self._state.save(content))
+            self._problems.note("state", self._state.save(content))
 
-    def _say(self, problem: str) -> None:
-        if problem and problem != self._problem:
-            log.warning("%s", problem)
-        self._problem = problem or self._problem
+
+def _warn(problem: str) -> None:
+    if problem:
+        log.warning("%s", problem)

@@ -1,4 +1,4 @@
-"""The loop: link in, file out. The only module that waits, reads clocks and answers signals."""
+"""The loop: link in, outputs out; it answers signals, and keeps the service manager informed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from tcxo_protocol.framing import LineCounts
 from tcxo_protocol.records import Identify
 
 from ..config.settings import Config
-from ..errors import DataError, LinkError
+from ..errors import DataError, LinkError, without_digits
 from ..estimate.interface import Estimator
 from ..estimate.registry import make_estimator
 from ..link.interface import Link, Received
+from ..link.session import Session, retry_pauses
 from ..link.url import open_link
 from ..publish.policy import PublishPolicy
 from .board_fit import misfits
-from .kept_state import Memory
+from .kept_state import KeptState
 from .outputs import Outputs
 from .pipeline import Event, Identified, Message, Pipeline, Refused, Row
 from .rate_limit import RateLimit
@@ -31,13 +32,11 @@ __all__ = ["Daemon"]
 log = logging.getLogger("tcxo_host")
 
 READ_TIMEOUT_S = 0.5
-ASK_AGAIN_S = 2.0
-RETRY_FIRST_S, RETRY_MOST_S = 0.5, 15.0
 
 
 @dataclass(slots=True)
-class _Said:
-    """What was last logged, so that each change is said once."""
+class _Logged:
+    """What was last logged, so that each change is logged once."""
 
     state: str = ""
     link_error: str = ""
@@ -54,7 +53,7 @@ class Daemon:
     ``retry`` false: raise LinkError instead of reconnecting for ever. ``pwm_problem`` is asked every second
     why the PWM may not be trusted; an empty answer means that it may. ``pwm_bias_ppm``: by how much it is known
     to run fast against the system clock. ``open_link`` opens a link by its URL and line rate.
-    A board that cannot be used (another protocol, an impossible identity) is a hold, said once, until another
+    A board that cannot be used (another protocol, an impossible identity) is a hold, logged once, until another
     one is there.
     Raises OutputError when the output cannot be owned.
     """
@@ -73,14 +72,14 @@ class Daemon:
         self._retry = retry
         self._outputs = Outputs(config, pwm_bias_ppm)
         estimator = _make_estimator(config)
-        self._memory = Memory(config, estimator)
+        self._kept = KeptState(config, estimator)
         policy = PublishPolicy(config.output.max_step_ppm)
         doubt = pwm_problem or (lambda: "")
-        self._pipeline = Pipeline(estimator, policy, self._memory.baseline, doubt)
+        self._pipeline = Pipeline(estimator, policy, self._kept.baseline, doubt)
         self._line_before = LineCounts()
         self._closed_s = 0.0  # when the last second closed, or the link was opened
         self._stopping = False
-        self._said = _Said()
+        self._logged = _Logged()
         self._board_lines, self._state_lines = RateLimit(), RateLimit()
         self._notifier = Notifier()
 
@@ -93,58 +92,56 @@ class Daemon:
         target = f"writing {path}" if path else "measuring only"
         log.info("%s, estimator %s", target, self._config.estimator.name)
         self._notifier.ready()
-        pause_s = RETRY_FIRST_S
+        pauses = retry_pauses()
         try:
             while not self._stopping:
                 try:
                     link = self._open_link(self._config.link.url, self._config.link.baud)
-                    pause_s = RETRY_FIRST_S
+                    pauses = retry_pauses()
                     self._follow(link)
                 except (LinkError, DataError) as error:
                     self._link_lost(error)
-                    self._wait(pause_s)
-                    pause_s = min(2 * pause_s, RETRY_MOST_S)
+                    self._wait(next(pauses))
         finally:
             self._notifier.stopping()
-            self._memory.close()
+            self._kept.close()
             self._outputs.close()
         log.info("stopped%s", f"; {path} keeps its last value" if path else "")
 
     def _follow(self, link: Link) -> None:
         """One open link, until it goes away or we are told to stop."""
-        # An I2C bus opens whether or not a board is on it: what is tried again in vain is told once.
-        if not self._said.link_open:
+        # An I2C bus opens whether or not a board is on it: what is tried again in vain is logged once.
+        if not self._logged.link_open:
             log.info("link %s is open", link.url)
-        self._said.link_open = True
+        self._logged.link_open = True
         self._pipeline.link_opened()
         self._outputs.link_opened(time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW))
-        asked = heard = self._closed_s = time.monotonic()
+        self._closed_s = time.monotonic()
         try:
-            link.send("id")
-            link.send("stream on")
+            session = Session(link)
             while not self._stopping:
-                received = link.read(READ_TIMEOUT_S)
-                now = time.monotonic()
+                received = session.read(READ_TIMEOUT_S)
                 for each in received:
                     if self._stopping:
                         break
                     self._take(each, link.counts)
                 if received:
-                    heard = now
-                    self._said.link_error, self._said.link_open = "", False
-                silent = now - heard > self._config.link.silence_s
-                if now - self._closed_s > self._config.link.silence_s:
-                    reason = self._why_no_second(silent)
-                    self._state("hold", reason)
-                    self._outputs.no_row(reason, self._pipeline, _added(self._line_before, link.counts))
-                self._tell_kept_back(now)
-                if (silent or self._pipeline.wants_identify) and now - asked > ASK_AGAIN_S:
-                    asked = now
-                    link.send("id")
-                    link.send("stream on")
+                    self._logged.link_error, self._logged.link_open = "", False
+                self._look_after(session)
         finally:
             self._line_before = _added(self._line_before, link.counts)
             link.close()
+
+    def _look_after(self, session: Session) -> None:
+        """What is due whether or not something came."""
+        now, patience_s = time.monotonic(), self._config.link.silence_s
+        if now - self._closed_s > patience_s:
+            reason = self._why_no_second(session.silent_s > patience_s)
+            self._state("hold", reason)
+            line = _added(self._line_before, session.link.counts)
+            self._outputs.no_row(reason, self._pipeline, line)
+        self._log_kept_back(now)
+        session.ask_again(self._pipeline.wants_identify)
 
     def _why_no_second(self, silent: bool) -> str:
         seconds = f"{self._config.link.silence_s:g} s"
@@ -165,15 +162,15 @@ class Daemon:
         if isinstance(event, Row):
             self._closed_s = time.monotonic()
             self._outputs.take_row(event, self._pipeline, _added(self._line_before, line))
-            self._memory.tick(time.monotonic())
+            self._kept.tick(time.monotonic())
             self._state(str(event.state), event.reason)
         elif isinstance(event, Identified):
-            self._said.refusal = ""
+            self._logged.refusal = ""
             if event.restarted:
                 self._identified(event.identify)
         elif isinstance(event, Refused):
-            if event.reason != self._said.refusal and self._board_lines.passes(time.monotonic()):
-                self._said.refusal = event.reason
+            if event.reason != self._logged.refusal and self._board_lines.passes(time.monotonic()):
+                self._logged.refusal = event.reason
                 log.warning("%s", event.reason)
         elif isinstance(event, Message):
             self._message(event)
@@ -189,15 +186,15 @@ class Daemon:
             log.warning("%s", misfit)
 
     def _state(self, state: str, reason: str) -> None:
-        """Log a change of state; a reason that only counts on (numbers differ) is no change.
+        """Log a change of state; a reason in which only numbers differ is no change.
 
         Every call is a valid second or a deliberate hold, which is what feeds systemd's watchdog.
         """
         self._notifier.watchdog()
-        shown = _without_digits(f"{state} {reason}")
-        if shown != self._said.state and self._state_lines.passes(time.monotonic()):
+        shown = without_digits(f"{state} {reason}")
+        if shown != self._logged.state and self._state_lines.passes(time.monotonic()):
             log.info("state %s%s", state, f": {reason}" if reason else "")
-            self._said.state = shown
+            self._logged.state = shown
         self._notifier.status(f"{state}{f': {reason}' if reason else ''}")
 
     def _message(self, message: Message) -> None:
@@ -206,12 +203,12 @@ class Daemon:
             if self._board_lines.passes(time.monotonic()):
                 log.info("board says: %s", message.text)
             return
-        self._said.bad_records += 1
-        count = self._said.bad_records
+        self._logged.bad_records += 1
+        count = self._logged.bad_records
         if str(count).rstrip("0") == "1":
             log.warning("%s (%d so far)", message.text, count)
 
-    def _tell_kept_back(self, now_s: float) -> None:
+    def _log_kept_back(self, now_s: float) -> None:
         count = self._board_lines.take_kept_back(now_s)
         if count:
             log.warning("%d lines about the board were left out: it makes more than can be logged", count)
@@ -219,18 +216,18 @@ class Daemon:
     def _link_lost(self, error: LinkError | DataError) -> None:
         if not self._retry:
             raise error
-        if _without_digits(str(error)) != _without_digits(self._said.link_error):
+        if without_digits(str(error)) != without_digits(self._logged.link_error):
             log.warning("%s; trying again until it is back", error)
-        self._said.link_error = str(error)
-        self._said.link_reason = (
+        self._logged.link_error = str(error)
+        self._logged.link_reason = (
             "no link to the board" if isinstance(error, LinkError) else "the board cannot be used"
         )
-        self._state("hold", self._said.link_reason)
+        self._state("hold", self._logged.link_reason)
 
     def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while not self._stopping and time.monotonic() < end:
-            reason = f"{self._said.link_reason}: {self._said.link_error}"
+            reason = f"{self._logged.link_reason}: {self._logged.link_error}"
             self._outputs.no_row(reason, self._pipeline, self._line_before)
             time.sleep(min(0.2, seconds))
             self._notifier.watchdog()  # waiting for the board is a deliberate hold
@@ -250,11 +247,6 @@ def _make_estimator(config: Config) -> Estimator:
     from .rp1_ratio import Rp1Corrected, Rp1Ratio
 
     return Rp1Corrected(estimator, Rp1Ratio().second)
-
-
-def _without_digits(text: str) -> str:
-    """For comparing what only counts on."""
-    return "".join(" " if each.isdigit() else each for each in text)
 
 
 def _added(one: LineCounts, other: LineCounts) -> LineCounts:

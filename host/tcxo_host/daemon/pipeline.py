@@ -21,6 +21,7 @@ from ..edges.collector import EdgeCollector
 from ..edges.second import Second
 from ..estimate.interface import Estimate, Estimator, State
 from ..publish.baseline import Baseline
+from ..publish.compensation import Compensation
 from ..publish.policy import PublishPolicy
 
 __all__ = ["Event", "Identified", "Message", "Pipeline", "Refused", "Row"]
@@ -30,7 +31,8 @@ __all__ = ["Event", "Identified", "Message", "Pipeline", "Refused", "Row"]
 class Row:
     """One second's outcome. ``time_s``: board time since the first edge seen, in nominal ticks.
 
-    ``published_ppm`` is None when nothing is to be written.
+    ``published_ppm`` is the value for chrony, None when nothing is to be written; ``believed_ppm`` the crystal's
+    error that was let through, + when it runs fast, None when none was.
     """
 
     time_s: float
@@ -40,6 +42,7 @@ class Row:
     state: State
     reason: str
     published_ppm: float | None
+    believed_ppm: float | None
     estimate: Estimate
     temperature_c: float | None
     baseline_ppm: float = 0.0
@@ -92,7 +95,7 @@ class Pipeline:
         """Why the latest identity cannot be used; empty when it can, or when none came."""
         self._estimator = estimator
         self._policy = policy
-        self._baseline = baseline or Baseline(0.0)
+        self._compensation = Compensation(baseline or Baseline(0.0))
         self._doubt = doubt
         self._time_origin: float | None = None
         self._last_time: tuple[float, int] = (0.0, 0)
@@ -175,19 +178,20 @@ class Pipeline:
         doubt = self._doubt()
         if doubt:
             estimate = replace(estimate, state=State.HOLD, reason=doubt, usable=False)
-        baseline_ppm = self._baseline.ppm(estimate, board.board_id)
-        decision = self._policy.decide(estimate, baseline_ppm)
+        decision = self._policy.decide(estimate)
+        outcome = self._compensation.second(decision.error_ppm, board.board_id)
         return Row(
             time_s=self._time_s(host_ns, second.tick_now, board.tick_hz),
             tick=second.tick_now,
             boot_id=board.boot_id,
             host_ns=host_ns,
-            state=decision.state,
-            reason=decision.reason,
-            published_ppm=decision.published_ppm,
+            state=State.HOLD if outcome.reason else decision.state,
+            reason=outcome.reason or decision.reason,
+            published_ppm=outcome.value_ppm,
+            believed_ppm=decision.error_ppm,
             estimate=estimate,
             temperature_c=second.temperature_c,
-            baseline_ppm=baseline_ppm,
+            baseline_ppm=outcome.baseline_ppm,
         )
 
     def _time_s(self, host_ns: int, tick: int, tick_hz: float) -> float:

@@ -106,8 +106,8 @@ class I2cLink:
             if now - self._good_s > _GIVE_UP_S:
                 told = ", ".join(f"{name} {count}" for name, count in self.errors.most_common())
                 raise LinkError(
-                    f"{self.url}: no readable transfer for {_GIVE_UP_S:.0f} s ({told or 'torn reads'}):"
-                    " check wires, pull-ups and the bus speed (at most 100 kHz)"
+                    f"{self.url}: no readable transfer for {_GIVE_UP_S:.0f} s ({told or 'torn reads'})",
+                    "check wires, pull-ups and the bus speed (at most 100 kHz)",
                 )
             return []
         self._good_s = now
@@ -148,7 +148,8 @@ class I2cLink:
             raise LinkError(f"{self.url}: the bus went away ({name})") from None
         if error.errno in (errno.EOPNOTSUPP, errno.EINVAL):
             raise LinkError(
-                f"{self.url}: the bus refuses plain I2C transfers ({name}): take another one, or dtoverlay=i2c-gpio"
+                f"{self.url}: the bus refuses plain I2C transfers ({name})",
+                "take another one, or dtoverlay=i2c-gpio",
             ) from None
         if error.errno not in _PASSING:
             raise LinkError(f"{self.url}: {error.strerror} ({name})") from None
@@ -178,17 +179,18 @@ def _open_bus(bus: int, open_bus: Callable[[int], SMBus]) -> SMBus:
         opened = open_bus(bus)
     except FileNotFoundError:
         raise LinkError(
-            f"{device}: no such bus: switch it on with 'sudo raspi-config nonint do_i2c 0' and reboot"
+            f"{device}: no such bus", "switch it on with 'sudo raspi-config nonint do_i2c 0' and reboot"
         ) from None
     except PermissionError:
-        raise LinkError(f"{device}: permission denied: add the user to the group i2c") from None
+        raise LinkError(f"{device}: permission denied", "add the user to the group i2c") from None
     except OSError as error:
-        raise LinkError(f"{device}: cannot be opened ({error.strerror}): see dmesg") from None
+        raise LinkError(f"{device}: cannot be opened ({error.strerror})", "see dmesg") from None
     if not opened.funcs & I2cFunc.I2C:
         opened.close()
         raise LinkError(
             f"{device}: this bus speaks SMBus only (functionality {int(opened.funcs):#x} lacks I2C_FUNC_I2C), and"
-            " the board's pages are longer than its 32 bytes: take the header's bus, or dtoverlay=i2c-gpio"
+            " the board's pages are longer than its 32 bytes",
+            "take the header's bus, or dtoverlay=i2c-gpio",
         )
     return opened
 

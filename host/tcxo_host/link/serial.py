@@ -27,7 +27,7 @@ class SerialLink:
                 self._port.write_timeout = 1
             self._port.open()
         except (OSError, ValueError) as error:
-            raise LinkError(f"{device}: {_remedy(device, error)}") from None
+            raise _cannot_open(device, error) from None
 
     @property
     def counts(self) -> LineCounts:
@@ -70,15 +70,21 @@ class SerialLink:
             raise LinkError(f"{self.url}: the device went away ({error})") from None
 
 
-def _remedy(device: str, error: Exception) -> str:
+def _cannot_open(device: str, error: Exception) -> LinkError:
     if isinstance(error, ValueError):
-        return f"not a serial device or URL ({error})"
+        return LinkError(f"{device}: not a serial device or URL ({error})")
     if "://" in device:
-        return f"cannot connect ({error})"
+        return LinkError(f"{device}: cannot connect ({error})")
     if not os.path.exists(device):
-        return "no such device: is the board plugged in? ls -l /dev/serial/by-id shows boards"
+        return LinkError(
+            f"{device}: no such device", "is the board plugged in? ls -l /dev/serial/by-id shows boards"
+        )
     if not os.access(device, os.R_OK | os.W_OK):
-        return "permission denied: add the user to the group that owns it (usually dialout)"
+        return LinkError(
+            f"{device}: permission denied", "add the user to the group that owns it (usually dialout)"
+        )
     if "lock" in str(error).lower() or "busy" in str(error).lower():
-        return "another program has it open: end that one first (fuser -v shows which)"
-    return f"cannot open ({error})"
+        return LinkError(
+            f"{device}: another program has it open", "end that one first (fuser -v shows which)"
+        )
+    return LinkError(f"{device}: cannot open ({error})")

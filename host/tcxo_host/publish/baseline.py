@@ -7,20 +7,17 @@ until chrony has found it again. So a baseline is decided once and stays.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ..estimate.interface import Estimate
 from ..estimate.plausible import number, text
+from .policy import LARGEST_PPM
 
-__all__ = ["AUTO_LIMIT_PPM", "LARGEST_PPM", "Baseline", "StoredBaseline", "parse_stored"]
+__all__ = ["AUTO_LIMIT_PPM", "Baseline", "StoredBaseline", "parse_stored"]
 
 AUTO_LIMIT_PPM = 5.0
 """Up to here ``auto`` publishes the whole error: half of chrony's range is left for the weather."""
-LARGEST_PPM = 500.0
-"""No crystal is further off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ def parse_stored(values: Mapping[str, Any]) -> StoredBaseline:
 
 
 class Baseline:
-    """Decides the baseline: a fixed number, or ``auto`` (``setting`` None), which decides once.
+    """The baseline: a fixed number, or ``auto`` (``setting`` None), which is decided once and moved only after holds.
 
     ``stored`` is an earlier decision; it holds for its board and kernel only, an empty one for any.
     """
@@ -60,17 +57,36 @@ class Baseline:
         """The decision to keep, if any was made."""
         return self._stored
 
-    def ppm(self, estimate: Estimate, board_id: str) -> float:
-        """The baseline to use with this estimate, ppm; the first usable estimate decides ``auto``."""
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the user gave a number."""
+        return self._setting is not None
+
+    def is_decided(self, board_id: str) -> bool:
+        """Whether there is a baseline for this board."""
+        return self.is_fixed or (self._stored is not None and self._holds(self._stored, board_id))
+
+    def known_ppm(self, board_id: str) -> float:
+        """The baseline for this board, ppm; 0 while it is not decided."""
         if self._setting is not None:
             return self._setting
-        if self._stored is None or not self._holds(self._stored, board_id):
-            error_ppm = estimate.freq_error_ppm
-            if not estimate.usable or error_ppm is None or not math.isfinite(error_ppm):
-                return 0.0
-            whole = 0.0 if abs(error_ppm) <= AUTO_LIMIT_PPM else float(round(error_ppm))
-            self._stored = StoredBaseline(whole, board_id, self._kernel)
-        return self._stored.ppm
+        return self._stored.ppm if self._stored and self._holds(self._stored, board_id) else 0.0
+
+    def ppm(self, error_ppm: float, board_id: str) -> float:
+        """The baseline for this board, ppm; decided from the finite ``error_ppm`` where it is not yet."""
+        if not self.is_decided(board_id):
+            self.decide(0.0 if abs(error_ppm) <= AUTO_LIMIT_PPM else float(round(error_ppm)), board_id)
+        return self.known_ppm(board_id)
+
+    def decide(self, ppm: float, board_id: str) -> None:
+        """Take ``ppm`` for this board and kernel."""
+        self._stored = StoredBaseline(ppm, board_id, self._kernel)
+
+    def move(self, by_ppm: float) -> None:
+        """Move a decided baseline, within ±``LARGEST_PPM``; a fixed one stays."""
+        if self._setting is None and self._stored is not None and by_ppm:
+            ppm = max(-LARGEST_PPM, min(LARGEST_PPM, self._stored.ppm + by_ppm))
+            self._stored = replace(self._stored, ppm=ppm)
 
     def _holds(self, stored: StoredBaseline, board_id: str) -> bool:
         return stored.board_id in ("", board_id) and stored.kernel in ("", self._kernel)

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError, missing_extra
+from ..errors import ConfigError, ProblemLog, missing_extra
 from ..files import replace_file
 from .metric_families import families
 
@@ -44,7 +44,7 @@ class Metrics:
         self._version = version("tcxo-host")
         self._values: Mapping[str, Any] | None = None
         self._textfile = Path(textfile) if textfile else None
-        self._said: dict[str, str] = {}
+        self._problems = ProblemLog()
         self._registry = self._client.CollectorRegistry()
         self._registry.register(self)
         self._listen = listen
@@ -65,7 +65,7 @@ class Metrics:
             try:
                 self._serve()
             except ConfigError as error:
-                self._say("listen", str(error))
+                self._problems.note("metrics.listen", str(error))
         if self._textfile is not None:
             self._write(self._textfile)
 
@@ -94,26 +94,18 @@ class Metrics:
             problem = f"metrics.listen = {self._listen!r}: cannot listen: {error.strerror}"
             if error.errno not in (errno.EADDRNOTAVAIL, socket.EAI_AGAIN):
                 raise ConfigError(f"{problem}: choose another HOST:PORT, or none") from None
-            self._say("listen", f"{problem}; trying again until it can be")
+            self._problems.note("metrics.listen", f"{problem}; trying again until it can be")
             return
         log.info("metrics on http://%s:%d/metrics", host, self._server.server_port)
 
     def _write(self, path: Path) -> None:
         try:
             replace_file(path, self._client.generate_latest(self._registry))
-            self._say("textfile", "")
+            self._problems.note("metrics.textfile", "")
         except OSError as error:
-            self._say("textfile", f"{path}: cannot write the metrics: {error.strerror}")
+            self._problems.note("metrics.textfile", f"{path}: cannot write the metrics: {error.strerror}")
         except Exception as error:  # a bug here must not cost the clock its correction
-            if not self._said.get("textfile"):
-                log.exception("the metrics cannot be made")
-            self._said["textfile"] = repr(error)
-
-    def _say(self, output: str, problem: str) -> None:
-        """Log a problem when it appears or changes; empty: none."""
-        if problem and problem != self._said.get(output):
-            log.warning("%s", problem)
-        self._said[output] = problem
+            self._problems.note("metrics.textfile", f"{path}: the metrics cannot be made: {error!r}")
 
 
 def _address(listen: str) -> tuple[str, int]:

@@ -14,10 +14,8 @@ from collections.abc import Callable
 
 from .clock_pair import ClockPair, read_pair
 
-__all__ = ["SOCK_PATH", "Refclock", "TcxoTime", "pack_sample"]
+__all__ = ["Refclock", "TcxoTime", "pack_sample"]
 
-SOCK_PATH = "/run/chrony.tcxo.sock"
-"""A name that Debian's AppArmor profile of chronyd allows."""
 
 _MAGIC = 0x534F434B
 _NS = 1_000_000_000
@@ -79,7 +77,7 @@ class Refclock:
 
     def __init__(
         self,
-        path: str = SOCK_PATH,
+        path: str,
         bias_ppm: float = 0.0,
         pair: Callable[[], ClockPair] = read_pair,
     ) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from tcxo_firmware.simboard import SimBoard
 
+from .. import tempcomp
 from ..errors import UnavailableError
 from .faults import Event
 from .i2c_socket import ADDRESS, BUS, BusServer
@@ -25,8 +26,6 @@ CHANNEL_IDS = {"gps_pps": 1, "rtc_pps": 2, "host_pwm": 3}
 """Timer channels of the simulated board (``boards/SIM``)."""
 DAEMON_START_S = 20.0
 """Real seconds the daemon may take to open the link before the simulation is called broken."""
-CHRONY_USE_S = 1.0
-"""chrony reads a value 0 to 1 s after it is written and applies it for a second: centred 1 s after."""
 
 
 @dataclass(slots=True)
@@ -210,7 +209,7 @@ class Simulation:
                 self._cpu_start = self._cpu(round(now_s))
             if row["published_ppm"] is None:
                 continue
-            centre_s = now_s + CHRONY_USE_S
+            centre_s = now_s + tempcomp.USED_AFTER_S
             true_ppm = row["baseline_ppm"] - self._world.pi_ppm_between(centre_s - 0.5, centre_s + 0.5)
             judged.errors_ppm.append(row["published_ppm"] - true_ppm)
             judged.last_ppm, judged.last_true_ppm = row["published_ppm"], true_ppm

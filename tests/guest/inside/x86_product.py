@@ -14,17 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from smbus2 import SMBus, i2c_msg
+from tcxo_host.config import paths
 from tcxo_host.errors import LinkError
 from tcxo_host.link.i2c import I2cLink
-from tcxo_host.pi.install.plan import REAL_OUTPUT, Options, make_plan
+from tcxo_host.pi.install.plan import Options, make_plan
 from tcxo_host.pi.models import model_by_key
 from tcxo_host.publish.clock_pair import read_pair
 
 from guest.inside.report import check, load_modules
 
-CONFIG = (
-    '[link]\nurl = "serial:/dev/ttyS1"\n[output]\npath = "/run/tcxo"\nstatus = "/run/tcxo-host/status.json"\n'
-)
+CONFIG = '[link]\nurl = "serial:/dev/ttyS1"\n[output]\npath = paths.OUTPUT\nstatus = "/run/tcxo-host/status.json"\n'
 OBSERVED_S = 25.0
 LAG_S = 5.0
 """chronyd reads the file once a second, and late on a busy machine."""
@@ -97,9 +96,9 @@ def install() -> None:
     Path("/etc/chrony/chrony.conf").write_text(
         f"{ours.content}\nuser root\nport 0\ncmdport 0\nbindcmdaddress /\npidfile /run/chronyd.pid\n"
     )
-    Path("/etc/tcxo-host.toml").write_text(CONFIG)
+    Path(paths.CONFIG).write_text(CONFIG)
     Path("/run/tcxo-host").mkdir()
-    Path("/run/tcxo").symlink_to(REAL_OUTPUT)
+    Path(paths.OUTPUT).symlink_to(paths.REAL_OUTPUT)
 
 
 def line_is_open() -> bool:
@@ -113,7 +112,7 @@ def line_is_open() -> bool:
 
 def published_ppm() -> float | None:
     try:
-        return float(Path("/run/tcxo").read_text())
+        return float(Path(paths.OUTPUT).read_text())
     except FileNotFoundError:
         return None
 
@@ -190,7 +189,7 @@ if __name__ == "__main__":
     check("i2c-absent", an_absent_bus)
     install()
     chronyd = subprocess.Popen(["chronyd", "-d", "-f", "/etc/chrony/chrony.conf"])
-    daemon = subprocess.Popen([sys.executable, "-m", "tcxo_host", "run", "--config", "/etc/tcxo-host.toml"])
+    daemon = subprocess.Popen([sys.executable, "-m", "tcxo_host", "run", "--config", paths.CONFIG])
     check("daemon-open", lambda: wait_until("the daemon has the line open", line_is_open))
     check("kernel-follows", the_kernel_follows)
     check("value-stays", the_value_stays)

@@ -52,7 +52,7 @@ def test_a_channel_that_went_silent_is_red_and_says_since_when(running):
 
 def test_a_waiting_daemon_says_why_and_its_edges_grow_old(running):
     running.run(10)
-    running.outputs._told = 0.0
+    running.outputs._status_s = 0.0
     running.hold("no link to the board: serial:/dev/ttyACM0 went away")
     lines = shown(running, later_s=4)
     assert lines["state"].text == "hold: no link to the board: serial:/dev/ttyACM0 went away"

@@ -1,5 +1,6 @@
 """What the daemon says in the log: each change once."""
 
+import functools
 import itertools
 import json
 import logging
@@ -13,6 +14,7 @@ from tcxo_host.daemon import loop as daemon_module
 from tcxo_host.daemon import outputs
 from tcxo_host.daemon.loop import Daemon
 from tcxo_host.errors import DataError, LinkError
+from tcxo_host.link import session
 from tcxo_host.link.interface import Received
 from tcxo_protocol.framing import LineCounts
 from tcxo_protocol.records import Text, build_record
@@ -45,11 +47,10 @@ class FakeLink:
 @pytest.fixture
 def log_of(tmp_path, monkeypatch, caplog):
     """Runs a daemon over these links, one after the other; its log lines about the link."""
-    monkeypatch.setattr(daemon_module, "RETRY_FIRST_S", 0.001)
+    monkeypatch.setattr(session, "RETRY_FIRST_S", 0.001)
     monkeypatch.setattr(daemon_module.signal, "signal", lambda number, handler: None)
 
     def run(*links):
-        daemon = Daemon(override(Config(), "output", path=str(tmp_path / "tcxo")))
         waiting = list(links)
 
         def open_next(url, baud):
@@ -57,7 +58,7 @@ def log_of(tmp_path, monkeypatch, caplog):
                 daemon._stop(15, None)
             return waiting.pop(0)
 
-        monkeypatch.setattr(daemon_module, "open_link", open_next)
+        daemon = Daemon(override(Config(), "output", path=str(tmp_path / "tcxo")), open_link=open_next)
         with caplog.at_level(logging.INFO):
             daemon.run()
         return [each.message for each in caplog.records]
@@ -87,8 +88,8 @@ def test_a_board_that_cannot_be_used_is_said_once_and_waited_for(log_of):
     stopped = build_record(identify(tick_hz=0))
     lines = log_of(FakeLink(*[newer] * 5, *[stopped] * 5, build_record(identify())), FakeLink())
     assert [each for each in lines if each.startswith(("board", "the board"))] == [
-        f"the board speaks protocol {PROTOCOL_MAJOR + 8}.0, this host {PROTOCOL_MAJOR}.{PROTOCOL_MINOR}: install matching versions of the"
-        " firmware (tcxo-flash) and the host",
+        f"the board speaks protocol {PROTOCOL_MAJOR + 8}.0, this host {PROTOCOL_MAJOR}.{PROTOCOL_MINOR}: install"
+        " matching versions of the firmware (tcxo-flash) and the host",
         "board TEST cannot be used: its tick_hz is 0, expected 1000 to 4294967295: mend its board_config and"
         " flash it (tcxo-flash)",
         "board TEST, firmware 0.1.0, boot 00000001, 84000000 Hz",
@@ -137,11 +138,11 @@ def test_without_a_closed_second_the_daemon_holds_and_says_why(tmp_path, monkeyp
     clock = SimpleNamespace(**vars(time) | {"monotonic": lambda: float(next(seconds))})
     monkeypatch.setattr(daemon_module, "time", clock)
     monkeypatch.setattr(outputs, "time", clock)
+    monkeypatch.setattr(daemon_module, "Session", functools.partial(session.Session, clock=clock.monotonic))
     monkeypatch.setattr(daemon_module.signal, "signal", lambda number, handler: None)
-    monkeypatch.setattr(daemon_module, "open_link", lambda url, baud: FakeLink(*frames))
     path = tmp_path / "status.json"
     config = override(Config(), "output", path=str(tmp_path / "tcxo"), status=str(path))
     with caplog.at_level(logging.INFO), pytest.raises(LinkError):
-        Daemon(config, retry=False).run()
+        Daemon(config, retry=False, open_link=lambda url, baud: FakeLink(*frames)).run()
     assert any(each.message.startswith(f"state hold: {reason}") for each in caplog.records)
     assert json.loads(path.read_text())["reason"].startswith(reason)

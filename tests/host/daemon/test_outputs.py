@@ -6,11 +6,12 @@ import logging
 import pytest
 from support.streams import PerfectBoard, identify
 from tcxo_host.config.settings import Config, override
-from tcxo_host.daemon import outputs as outputs_module
+from tcxo_host.daemon import output as output_module
 from tcxo_host.daemon.outputs import Outputs
 from tcxo_host.daemon.pipeline import Pipeline, Row
 from tcxo_host.errors import OutputError
 from tcxo_host.estimate.boxcar.estimator import Boxcar64
+from tcxo_host.link.interface import Received
 from tcxo_host.publish.policy import PublishPolicy
 from tcxo_protocol.framing import LineCounts
 from tcxo_protocol.records import build_record
@@ -52,9 +53,25 @@ def test_a_trace_that_cannot_be_opened_ends_the_start(tmp_path):
         run(tmp_path, trace=str(tmp_path / "no" / "trace"))
 
 
+def test_a_recording_that_finds_no_room_is_logged_once(tmp_path, caplog):
+    config = override(Config(), "output", path=str(tmp_path / "tcxo"))
+    outputs = Outputs(override(config, "record", dir="/proc/nowhere"))
+    for second in range(180):
+        outputs.take_frame(Received(second * 1_000_000_000, b"\x01"), LineCounts())
+    outputs.close()
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert line.startswith("/proc/nowhere")
+    assert line.endswith("; recording rests, publishing goes on")
+
+
+class Closable:
+    def close(self):
+        pass
+
+
 def test_the_reference_clock_knows_the_pwms_bias(tmp_path, monkeypatch):
     made = []
-    monkeypatch.setattr(outputs_module, "Refclock", lambda *given: made.append(given))
+    monkeypatch.setattr(output_module, "Refclock", lambda *given: made.append(given) or Closable())
     config = override(Config(), "output", path=str(tmp_path / "tcxo"), sock=True, sock_path="/run/x.sock")
     Outputs(config, pwm_bias_ppm=1.5).close()
     assert made == [("/run/x.sock", 1.5)]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tcxo_host.config.settings import Config, StateConfig
-from tcxo_host.daemon.kept_state import SAVE_EVERY_S, Memory
+from tcxo_host.daemon.kept_state import SAVE_EVERY_S, KeptState
 from tcxo_host.daemon.state_file import StateFile, baseline_file, load_baseline
 from tcxo_host.edges.second import Board, Second
 from tcxo_host.estimate.kalman.estimator import Kalman
@@ -78,7 +78,7 @@ def test_a_file_cut_or_damaged_anywhere_is_never_fatal(tmp_path_factory, data):
         raw = raw[:at] + bytes([data.draw(st.integers(0, 255))]) + raw[at + 1 :]
     path.write_bytes(raw)
     estimator = Kalman()
-    Memory(Config(state=StateConfig(str(path))), estimator)
+    KeptState(Config(state=StateConfig(str(path))), estimator)
     estimator.restart(BOARD)
     assert estimator.export_state()["tick_hz"] == 84e6
 
@@ -95,17 +95,17 @@ def saved_bytes(tmp_path_factory=None):
 SAVED = saved_bytes()
 
 
-def test_memory_loads_saves_now_and_then_and_at_the_end(tmp_path):
+def test_it_is_loaded_and_saved_now_and_then_and_at_the_end(tmp_path):
     path = tmp_path / "state.json"
-    memory = Memory(Config(state=StateConfig(str(path))), fed())
-    memory.tick(0.0)
+    kept = KeptState(Config(state=StateConfig(str(path))), fed())
+    kept.tick(0.0)
     assert not path.exists()
-    memory.tick(SAVE_EVERY_S)
+    kept.tick(SAVE_EVERY_S)
     assert path.exists()
     path.unlink()
-    memory.close()
+    kept.close()
     after = Kalman()
-    Memory(Config(state=StateConfig(str(path))), after)
+    KeptState(Config(state=StateConfig(str(path))), after)
     assert after.export_state()["rates"]["gps_rate"]["ppb"] == pytest.approx(-470, abs=10)
 
 
@@ -113,17 +113,17 @@ def test_a_state_the_estimator_refuses_is_set_aside_and_said(tmp_path, caplog):
     file = StateFile(tmp_path / "state.json", "tcxo-host kalman")
     file.save({"rates": "none"})
     with caplog.at_level(logging.WARNING):
-        Memory(Config(state=StateConfig(str(file.path))), Kalman())
+        KeptState(Config(state=StateConfig(str(file.path))), Kalman())
     assert "set aside" in caplog.text
     assert not file.path.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_said_once(tmp_path, caplog):
-    memory = Memory(Config(state=StateConfig("/proc/nowhere/state.json")), fed())
+    kept = KeptState(Config(state=StateConfig("/proc/nowhere/state.json")), fed())
     with caplog.at_level(logging.WARNING):
         for second in range(3):
-            memory.tick(second * SAVE_EVERY_S)
-        memory.close()
+            kept.tick(second * SAVE_EVERY_S)
+        kept.close()
     assert caplog.text.count("cannot be written") == 1
 
 

@@ -13,7 +13,7 @@ import sys
 
 import pytest
 from tcxo_host.config.settings import Config, StateConfig
-from tcxo_host.daemon.kept_state import Memory
+from tcxo_host.daemon.kept_state import KeptState
 from tcxo_host.daemon.state_file import StateFile
 from tcxo_host.edges.second import Board, Second
 from tcxo_host.estimate.kalman.estimator import Kalman
@@ -51,16 +51,17 @@ SAVED = saved()
 
 
 def start(path):
-    """The daemon's memory on this file; a short run on what was loaded; what is saved at the end."""
+    """The daemon's kept on this file; a short run on what was loaded; what is saved at the end."""
     kalman = Kalman()
-    memory = Memory(Config(state=StateConfig(str(path))), kalman)
+    kept = KeptState(Config(state=StateConfig(str(path))), kalman)
     kalman.restart(BOARD)
     for second in SECONDS[:8]:
         estimate = kalman.update(second)
-        memory.baseline.ppm(estimate, "b")
+        if estimate.usable:
+            kept.baseline.ppm(estimate.freq_error_ppm, "b")
     numbers = [estimate.freq_error_ppm, estimate.sigma_ppm, estimate.tcxo_ppm, estimate.tcxo_sigma_ppm]
     assert all(math.isfinite(each) for each in numbers if each is not None)
-    memory.close()
+    kept.close()
     json.dumps(kalman.export_state(), allow_nan=False)
 
 

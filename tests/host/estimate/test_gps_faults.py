@@ -29,9 +29,9 @@ def published(seconds, late_s, scenario=STEADY):
         late = round(late_s(index) * TICK_HZ)
         edges = {**second.edges, "gps_pps": second.edges["gps_pps"] + late}
         estimate = kalman.update(Second(second.tick_end, edges, {}, second.temperature_c))
-        value_ppm = policy.decide(estimate).published_ppm
-        last = last if value_ppm is None else value_ppm
-        in_force.append(last + second.truth_pi_ppm)
+        error_ppm = policy.decide(estimate).error_ppm
+        last = last if error_ppm is None else error_ppm
+        in_force.append(second.truth_pi_ppm - last)
         estimates.append(estimate)
     return np.array(in_force), estimates
 

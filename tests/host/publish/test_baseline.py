@@ -7,17 +7,10 @@ from support.streams import PerfectBoard, identify
 from tcxo_host.cli.main import main
 from tcxo_host.daemon.pipeline import Pipeline, Row
 from tcxo_host.estimate.boxcar.estimator import Boxcar64
-from tcxo_host.estimate.interface import Estimate, State
+from tcxo_host.estimate.interface import State
 from tcxo_host.publish.baseline import Baseline, StoredBaseline, parse_stored
 from tcxo_host.publish.policy import PublishPolicy
 from tcxo_protocol.records import build_record
-
-
-def good(error_ppm):
-    return Estimate(State.TRACK, "", True, freq_error_ppm=error_ppm)
-
-
-WAITING = Estimate(State.ACQUIRE, "waiting", False)
 
 
 @pytest.mark.parametrize(
@@ -25,26 +18,26 @@ WAITING = Estimate(State.ACQUIRE, "waiting", False)
 )
 def test_auto_decides_on_the_first_good_estimate_and_stays(error_ppm, baseline_ppm):
     baseline = Baseline(None, kernel="6.1")
-    assert baseline.ppm(WAITING, "b") == 0.0
+    assert baseline.known_ppm("b") == 0.0
     assert baseline.stored is None
-    assert baseline.ppm(good(error_ppm), "b") == baseline_ppm
-    assert baseline.ppm(good(error_ppm + 4.0), "b") == baseline_ppm
+    assert baseline.ppm(error_ppm, "b") == baseline_ppm
+    assert baseline.ppm(error_ppm + 4.0, "b") == baseline_ppm
     assert baseline.stored == StoredBaseline(baseline_ppm, "b", "6.1")
 
 
 def test_a_number_is_a_number():
-    assert Baseline(7.5, StoredBaseline(3.0, "b", "k"), "k").ppm(good(0.1), "b") == 7.5
+    assert Baseline(7.5, StoredBaseline(3.0, "b", "k"), "k").ppm(0.1, "b") == 7.5
 
 
 @pytest.mark.parametrize(
     ("board", "kernel", "ppm"), [("b", "6.1", 20.0), ("other", "6.1", 12.0), ("b", "6.6", 12.0)]
 )
 def test_a_stored_one_holds_for_its_board_and_kernel(board, kernel, ppm):
-    assert Baseline(None, StoredBaseline(20.0, "b", "6.1"), kernel).ppm(good(12.2), board) == ppm
+    assert Baseline(None, StoredBaseline(20.0, "b", "6.1"), kernel).ppm(12.2, board) == ppm
 
 
 def test_one_set_by_hand_holds_for_any_board():
-    assert Baseline(None, StoredBaseline(20.0, "", "6.1"), "6.1").ppm(good(12.2), "whichever") == 20.0
+    assert Baseline(None, StoredBaseline(20.0, "", "6.1"), "6.1").ppm(12.2, "whichever") == 20.0
 
 
 @pytest.mark.parametrize("values", [{}, {"ppm": "x"}, {"ppm": 1e9, "board_id": "", "kernel": ""}])

@@ -47,7 +47,7 @@ def running(tmp_path):
     """A daemon with both kinds of metrics; any free port."""
     config = override(Config(), "metrics", listen="127.0.0.1:0", textfile=str(tmp_path / "tcxo.prom"))
     made = Running(tmp_path, config)
-    made.port = made.outputs._metrics.port
+    made.port = next(each for each in made.outputs._outputs if each.name == "metrics")._metrics.port
     made.textfile = tmp_path / "tcxo.prom"
     yield made
     made.outputs.close()
@@ -165,7 +165,7 @@ def test_a_bug_in_the_metrics_is_logged_once_and_stops_nothing(tmp_path, caplog)
 def test_a_silent_board_shows_as_hold_with_edges_that_grow_old(running):
     running.run(70)
     before = fetched(running.port)
-    running.outputs._told = 0.0
+    running.outputs._status_s = 0.0
     running.hold("no records from the board for 5 s")
     after = fetched(running.port)
     assert by("state", after["tcxo_state"]) == {"acquire": 0, "track": 0, "holdover": 0, "hold": 1}

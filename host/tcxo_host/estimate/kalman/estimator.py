@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import tempcomp
 from ...edges.second import Board, Second
 from ..interface import Estimate, State
 from ..plausible import number, part, text
@@ -31,10 +32,6 @@ from .pwm import PwmTracker
 from .temperature import COLDEST_C, HOTTEST_C, TemperatureModel
 
 __all__ = ["Kalman", "KalmanSettings"]
-
-APPLIED_AFTER_S = 1.0
-"""From the value's making to the middle of the second in which it counts: chrony reads the file half a
-second later on average and keeps the value for one second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +212,7 @@ class Kalman:
 
     def _estimate(self, clocks: Clocks, tick: int, span_s: float) -> Estimate:
         mean, cov = clocks.filter.mean.tolist(), clocks.filter.cov.tolist()
-        ahead_s = clocks.seconds_after(tick) + APPLIED_AFTER_S
+        ahead_s = clocks.seconds_after(tick) + tempcomp.USED_AFTER_S
         gained_s = DRIFT_TIME_S * (1.0 - math.exp(-ahead_s / DRIFT_TIME_S))
         gps_age_s = self._gps.age_s(clocks, tick)
         gps_variance = cov[GPS_V][GPS_V] + self._holdover_variance(gps_age_s, span_s)

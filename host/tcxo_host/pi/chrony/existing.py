@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...config import paths
 from ...errors import ConfigError
-from ...publish.refclock import SOCK_PATH
-from ..install.plan import CHRONY_FILE, OUTPUT, REAL_OUTPUT, chrony_refclocks
+from ..install.plan import chrony_refclocks
 from ..packages import package_version, upstream_version
 from ..root import Root
 from .config import Directive, Tempcomp, directives, main_file, parse_tempcomp
@@ -78,7 +78,7 @@ def _tempcomp_line(root: Root, lines: list[Tempcomp], clocks: Iterable[Directive
     for clock in clocks:
         if _is_tcxo(root, clock):
             raise ConfigError(
-                f"{clock.where}: this refclock takes the TCXO from {SOCK_PATH}, and with tempcomp the same error"
+                f"{clock.where}: this refclock takes the TCXO from {paths.SOCK}, and with tempcomp the same error"
                 " would be corrected twice: remove that line, or install with --refclock"
             )
     if not lines:
@@ -104,7 +104,7 @@ def _refclock_line(
             continue
         if "local" not in (word.lower() for word in clock.words):
             raise ConfigError(
-                f"{clock.where}: this refclock on {SOCK_PATH} lacks 'local', and the TCXO tells no time:"
+                f"{clock.where}: this refclock on {paths.SOCK} lacks 'local', and the TCXO tells no time:"
                 " add that word, or remove that line"
             )
         return True, [f"{clock.where} is the TCXO's refclock already, so none is added"]
@@ -112,15 +112,15 @@ def _refclock_line(
 
 
 def _is_ours(directive: Directive) -> bool:
-    return posixpath.normpath(directive.where.rpartition(":")[0]) == CHRONY_FILE
+    return posixpath.normpath(directive.where.rpartition(":")[0]) == paths.CHRONY_SNIPPET
 
 
 def _reads_output(root: Root, line: Tempcomp) -> bool:
-    return {line.path, root.real(line.path)} & {OUTPUT, REAL_OUTPUT} != set()
+    return {line.path, root.real(line.path)} & {paths.OUTPUT, paths.REAL_OUTPUT} != set()
 
 
 def _is_tcxo(root: Root, clock: Directive) -> bool:
-    return _device(root, clock.words) == root.real(SOCK_PATH)
+    return _device(root, clock.words) == root.real(paths.SOCK)
 
 
 def _device(root: Root, words: Iterable[str]) -> str:

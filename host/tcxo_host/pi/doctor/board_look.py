@@ -20,11 +20,11 @@ from tcxo_protocol.spec import role_name
 
 from ...errors import TcxoError
 from ...link.interface import Link
+from ...link.session import Session
 
 __all__ = ["BoardLook", "ChannelLook", "look_at_board", "look_at_status"]
 
 LOOK_S = 3.0
-ASK_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +68,13 @@ def look_at_board(
     try:
         link = open_link(url)
     except TcxoError as error:
-        what, _, remedy = str(error).rpartition(": ")
-        return BoardLook(url, problem=what or str(error), remedy=remedy)
+        return BoardLook(url, problem=error.problem, remedy=error.remedy)
     try:
         start = clock()
-        asked = float("-inf")
+        session = Session(link, clock)
         while clock() - start < seconds or (identify is None and clock() - start < 2 * seconds):
-            if identify is None and clock() - asked > ASK_AGAIN_S:
-                link.send("id")
-                link.send("stream on")
-                asked = clock()
-            for received in link.read(0.2):
+            session.ask_again(identify is None)
+            for received in session.read(0.2):
                 heard = True
                 for record in _records(received.payload):
                     if isinstance(record, Identify):

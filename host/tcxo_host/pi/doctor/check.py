@@ -6,6 +6,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...config import paths
 from ...config.settings import Config
 from ...errors import TcxoError
 from ..models import PiModel, identify_model
@@ -13,7 +14,6 @@ from ..root import Root
 from .board_look import BoardLook
 
 __all__ = [
-    "CONFIG_PATH",
     "UNIT",
     "Check",
     "Finding",
@@ -25,7 +25,6 @@ __all__ = [
     "warn",
 ]
 
-CONFIG_PATH = "/etc/tcxo-host.toml"
 UNIT = "tcxo-host.service"
 
 
@@ -92,6 +91,4 @@ def fail(name: str, text: str, remedy: str) -> Finding:
 
 def is_installed(root: Root) -> bool:
     """Whether the daemon's unit is there, from ``install`` or from a package."""
-    return any(
-        root.exists(f"{folder}/{UNIT}") for folder in ("/etc/systemd/system", "/usr/lib/systemd/system")
-    )
+    return any(root.exists(f"{folder}/{UNIT}") for folder in (paths.UNITS, "/usr/lib/systemd/system"))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from ...config import paths
 from ..chrony.apparmor import allows_read, snippet
 from ..chrony.config import directives, find_tempcomp, main_file
-from ..install.plan import CHRONY_FILE
 from ..packages import package_version, upstream_version
-from .check import CONFIG_PATH, Finding, Subject, fail, is_installed, ok, warn
+from .check import Finding, Subject, fail, is_installed, ok, warn
 
 __all__ = ["CHECKS", "real_output_path"]
 
-_PROFILE = "/etc/apparmor.d/usr.sbin.chronyd"
-_LOCAL = "/etc/apparmor.d/local/usr.sbin.chronyd"
 _OLDEST = (4, 1)
 _OURS = "tempcomp {path} 1 0 0 1 0"
 
@@ -62,9 +60,9 @@ def check_tempcomp(subject: Subject) -> Finding:
             for each in directives(subject.root, main)
         ):
             return ok(name, "not used: chrony takes the TCXO as a reference clock instead")
-        if any(each.name == "tempcomp" for each in directives(subject.root, CHRONY_FILE)):
-            remedy = f"chrony does not read {CHRONY_FILE}: add to {main}: confdir {folder}"
-        elif subject.root.exists(CHRONY_FILE) or not is_installed(subject.root):
+        if any(each.name == "tempcomp" for each in directives(subject.root, paths.CHRONY_SNIPPET)):
+            remedy = f"chrony does not read {paths.CHRONY_SNIPPET}: add to {main}: confdir {folder}"
+        elif subject.root.exists(paths.CHRONY_SNIPPET) or not is_installed(subject.root):
             remedy = "sudo tcxo-host install"
         else:
             remedy = f"add to {folder}/tcxo.conf: {line}"
@@ -124,7 +122,7 @@ def check_both_outputs(subject: Subject) -> Finding | None:
             return fail(
                 "outputs",
                 f"{each.where}: the TCXO is a reference clock while tempcomp is in use: corrected twice",
-                f"remove one of them; with tempcomp set output.sock = false in {CONFIG_PATH}",
+                f"remove one of them; with tempcomp set output.sock = false in {paths.CONFIG}",
             )
     return None
 
@@ -132,7 +130,7 @@ def check_both_outputs(subject: Subject) -> Finding | None:
 def check_apparmor(subject: Subject) -> Finding | None:
     """Does AppArmor let chronyd read the file at its real path?"""
     root, path = subject.root, real_output_path(subject)
-    profile = root.read(_PROFILE)
+    profile = root.read(paths.APPARMOR_PROFILE)
     if profile is None:
         return None
     if (root.read("/sys/module/apparmor/parameters/enabled") or "N") != "Y":
@@ -141,12 +139,13 @@ def check_apparmor(subject: Subject) -> Finding | None:
         return ok("apparmor", "chronyd's profile is disabled")
     if path == subject.config.output.path and not root.exists(path):
         return None  # its real path is known once it is there, and check_output tells that it is not
-    if allows_read((profile, root.read(_LOCAL) or ""), path):
+    if allows_read((profile, root.read(paths.APPARMOR_LOCAL) or ""), path):
         return ok("apparmor", f"chronyd may read {path}")
     return fail(
         "apparmor",
         f"chronyd's profile does not let it read {path}",
-        f"echo '{snippet(path).strip()}' | sudo tee -a {_LOCAL} && sudo apparmor_parser -r {_PROFILE}",
+        f"echo '{snippet(path).strip()}' | sudo tee -a {paths.APPARMOR_LOCAL}"
+        f" && sudo apparmor_parser -r {paths.APPARMOR_PROFILE}",
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import stat
 
+from ...config import paths
 from ...errors import TcxoError
 from ..pwm.header import kernel_release, kernel_version, look
-from .check import CONFIG_PATH, Finding, Subject, fail, ok, warn
+from .check import Finding, Subject, fail, ok, warn
 
 __all__ = ["CHECKS", "config_txt", "i2c_address", "serial_device"]
 
@@ -92,7 +93,7 @@ def check_overlay(subject: Subject) -> Finding | None:
     try:
         pin = model.pin(subject.config.pwm.gpio)
     except TcxoError as error:
-        return fail("overlay", str(error).partition(":")[0], f"set pwm.gpio in {CONFIG_PATH}")
+        return fail("overlay", str(error).partition(":")[0], f"set pwm.gpio in {paths.CONFIG}")
     wanted = model.overlay_line(pin)
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     found = [line for line in lines if re.match(r"dtoverlay\s*=\s*pwm(-2chan|-pi5)?\b", line)]
@@ -126,10 +127,9 @@ def check_pwm(subject: Subject) -> Finding | None:
     try:
         report = look(subject.root, wanted.rate_hz, wanted.gpio, model)
     except TcxoError as error:
-        return fail("pwm", str(error), f"mend [pwm] in {CONFIG_PATH}")
-    what, _, remedy = report.problem.rpartition(": ")
+        return fail("pwm", str(error), f"mend [pwm] in {paths.CONFIG}")
     if report.problem:
-        return fail("pwm", what, remedy)
+        return fail("pwm", report.problem, report.remedy)
     timing = report.timing
     where = f"{wanted.rate_hz} Hz on GPIO{wanted.gpio} (header pin {report.pin.header})"
     if timing.exact:
@@ -193,7 +193,7 @@ def check_device(subject: Subject) -> Finding | None:
             return warn(
                 "device",
                 f"{device} is there, but another device may get that name after a reboot",
-                f'in {CONFIG_PATH}: url = "serial:/dev/serial/by-id/{names[0]}"',
+                f'in {paths.CONFIG}: url = "serial:/dev/serial/by-id/{names[0]}"',
             )
     return ok("device", f"{device} is there")
 

@@ -7,15 +7,16 @@ import re
 import stat
 from pathlib import PurePosixPath
 
+from ... import tempcomp
+from ...config import paths
 from ...daemon.state_file import BASELINE_KIND, parse_state
 from ...publish.baseline import parse_stored
 from ..pwm.header import kernel_release
-from .check import CONFIG_PATH, UNIT, Finding, Level, Subject, fail, is_installed, ok, warn
+from .check import UNIT, Finding, Level, Subject, fail, is_installed, ok, warn
 from .check_chrony import real_output_path
 
 __all__ = ["CHECKS"]
 
-_CHRONY_LIMIT_PPM = 10.0
 _STALE_S = 10.0
 _RATE_TOLERANCE = 0.001
 """Far more than any crystal is off (0.02 %), far less than a lost edge or a wrong rate in 3 s."""
@@ -24,12 +25,12 @@ _RATE_TOLERANCE = 0.001
 def check_config(subject: Subject) -> Finding:
     """Can the configuration be used?"""
     if subject.config_problem:
-        return fail("config", subject.config_problem, f"mend {CONFIG_PATH}, or 'sudo tcxo-host install'")
-    if not subject.root.exists(CONFIG_PATH):
+        return fail("config", subject.config_problem, f"mend {paths.CONFIG}, or 'sudo tcxo-host install'")
+    if not subject.root.exists(paths.CONFIG):
         return warn(
-            "config", f"{CONFIG_PATH} is not there; built-in values are used", "sudo tcxo-host install"
+            "config", f"{paths.CONFIG} is not there; built-in values are used", "sudo tcxo-host install"
         )
-    return ok("config", f"{CONFIG_PATH}: estimator {subject.config.estimator.name}")
+    return ok("config", f"{paths.CONFIG}: estimator {subject.config.estimator.name}")
 
 
 def check_unit(subject: Subject) -> Finding:
@@ -62,7 +63,7 @@ def check_output(subject: Subject) -> Finding:
         return fail(
             name, f"{where} is not there: nothing was published since boot", f"journalctl -u {UNIT} -n 20"
         )
-    if shown == real == "/run/tcxo" and subject.root.exists("/etc/tmpfiles.d/tcxo-host.conf"):
+    if shown == real == paths.OUTPUT and subject.root.exists("/etc/tmpfiles.d/tcxo-host.conf"):
         return fail(
             name,
             f"{shown} is another program's file: it should be a link to /run/tcxo-host/tcxo",
@@ -73,10 +74,10 @@ def check_output(subject: Subject) -> Finding:
         return fail(name, f"{where}: {closed} is closed to chrony's user", f"sudo chmod o+rX {closed}")
     match = re.match(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?(?=\s|$)", text)
     value_ppm = float(match[0]) if match else math.nan
-    if not abs(value_ppm) <= _CHRONY_LIMIT_PPM:
+    if not tempcomp.is_in_range(value_ppm):
         return fail(
             name,
-            f"{where} holds {text[:20]!r}: chrony takes numbers up to ±{_CHRONY_LIMIT_PPM:g} ppm only",
+            f"{where} holds {text[:20]!r}: chrony takes numbers up to ±{tempcomp.LIMIT_PPM:g} ppm only",
             f"find out who wrote it (sudo fuser {real}), then sudo systemctl restart {UNIT}",
         )
     if subject.now_s is not None:
@@ -119,12 +120,12 @@ def check_baseline(subject: Subject) -> Finding | None:
     if config.output.measure_only:
         return None
     if config.output.baseline_ppm() is not None:
-        return ok(name, f"fixed at {config.output.baseline_ppm():+g} ppm by {CONFIG_PATH}")
+        return ok(name, f"fixed at {config.output.baseline_ppm():+g} ppm by {paths.CONFIG}")
     if not config.state.path:
         return warn(
             name,
             "is decided anew at every start, and then may step by 1 ppm",
-            f'in {CONFIG_PATH}: [state] path = "/var/lib/tcxo-host/state.json"',
+            f'in {paths.CONFIG}: [state] path = "/var/lib/tcxo-host/state.json"',
         )
     path = str(PurePosixPath(config.state.path).with_name("baseline.json"))
     text = subject.root.read(path)

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ...config import paths
 from ...config.settings import Config, load_config
 from ...errors import ConfigError
 from ...link.interface import Link
 from ..root import Root
 from . import check_chrony, check_machine, check_service
 from .board_look import LOOK_S, BoardLook, look_at_board, look_at_status
-from .check import CONFIG_PATH, Check, Finding, Level, Subject
+from .check import Check, Finding, Level, Subject
 
 __all__ = ["CHECKS", "as_json", "as_text", "examine", "make_subject", "worst"]
 
@@ -33,11 +34,11 @@ def make_subject(
     through its link, on a live machine or when ``link_url`` is given.
     """
     config, problem = Config(), ""
-    if root.exists(CONFIG_PATH):
+    if root.exists(paths.CONFIG):
         try:
-            config = load_config(root.path(CONFIG_PATH))
+            config = load_config(root.path(paths.CONFIG))
         except ConfigError as error:
-            problem = str(error).replace(str(root.path(CONFIG_PATH)), CONFIG_PATH)
+            problem = str(error).replace(str(root.path(paths.CONFIG)), paths.CONFIG)
     if link_url:
         config = dataclasses.replace(config, link=dataclasses.replace(config.link, url=link_url))
     now_s = time.time() if root.is_live else None

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...config import paths
 from ...errors import OutputError, PermissionRefused
 from ..root import Root
 from .plan import Block, OwnFile, Plan, add_block, has_block, remove_block
 
-__all__ = ["MANIFEST", "Step", "Steps", "install_steps", "uninstall_steps", "write_steps"]
+__all__ = ["Step", "Steps", "install_steps", "uninstall_steps", "write_steps"]
 
-MANIFEST = "/etc/tcxo-host.installed.json"
 """Which files were written, with the hash of what was written; root's, in a folder that only root writes."""
 
 
@@ -84,7 +84,7 @@ def write_steps(root: Root, steps: Steps) -> None:
     manifest = json.dumps(dict(steps.manifest), indent=1, sort_keys=True) + "\n"
     writes = [step for step in steps.steps if step.action == "write" and step.content is not None]
     if steps.manifest:
-        writes.append(Step("write", MANIFEST, manifest))
+        writes.append(Step("write", paths.MANIFEST, manifest))
     prepared: list[tuple[Path, Path]] = []
     try:
         for step in writes:
@@ -100,7 +100,7 @@ def write_steps(root: Root, steps: Steps) -> None:
             if step.action == "remove":
                 root.path(step.path).unlink()
         if not steps.manifest:
-            root.path(MANIFEST).unlink(missing_ok=True)
+            root.path(paths.MANIFEST).unlink(missing_ok=True)
     except OSError as error:
         raise _refusal(str(error.filename), error) from None
 
@@ -142,10 +142,10 @@ def _write_beside(place: Path, content: str) -> tuple[Path, Path]:
 
 def _manifest(root: Root) -> dict[str, str]:
     try:
-        return dict(json.loads(root.read(MANIFEST) or "{}"))
+        return dict(json.loads(root.read(paths.MANIFEST) or "{}"))
     except (ValueError, TypeError, RecursionError):
         raise OutputError(
-            f"{MANIFEST} cannot be read, so what was installed is not known: remove it and install with --force"
+            f"{paths.MANIFEST} cannot be read, so what was installed is not known: remove it and install with --force"
         ) from None
 
 

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from importlib import resources
 from string import Template
 
-from ...publish.refclock import SOCK_PATH
+from ...config import paths
 from ..chrony.apparmor import snippet
 from ..models import PiModel
 
 __all__ = [
-    "CHRONY_FILE",
     "CHRONY_VARIANTS",
-    "OUTPUT",
-    "REAL_OUTPUT",
     "Block",
     "Options",
     "OwnFile",
@@ -31,10 +28,6 @@ CHRONY_VARIANTS = ("tempcomp", "ntp", "gpsd", "gpsd-shm", "phc")
 """Only the tempcomp line; or with a kernel PPS and NTP servers, a kernel PPS and gpsd by its socket or (before
 3.25) its shared memory, a PTP clock's PPS."""
 
-CHRONY_FILE = "/etc/chrony/conf.d/tcxo-host.conf"
-OUTPUT = "/run/tcxo"
-"""What chrony is told to read: a link to ``REAL_OUTPUT``."""
-REAL_OUTPUT = "/run/tcxo-host/tcxo"
 _I2C_FILES = (
     ("/etc/modules-load.d/tcxo-host.conf", "tcxo-host.modules"),
     ("/etc/udev/rules.d/99-tcxo-host-i2c.rules", "tcxo-host-i2c.rules"),
@@ -48,7 +41,7 @@ class Options:
 
     executable: str
     link: str
-    output: str = OUTPUT
+    output: str = paths.OUTPUT
     gpio: int = 12
     chrony: str = "tempcomp"
     measure_only: bool = False
@@ -101,7 +94,7 @@ def make_plan(
         "output": options.output,
         "link": options.link,
         "gpio": str(options.gpio),
-        "sock": SOCK_PATH,
+        "sock": paths.SOCK,
         "pwm_options": " --measure-only" if options.measure_only else "",
     }
     toml = _template("tcxo-host.toml", names)
@@ -117,7 +110,7 @@ def make_plan(
         OwnFile("/etc/sysusers.d/tcxo-host.conf", _template("tcxo-host.sysusers", names)),
         OwnFile("/etc/tmpfiles.d/tcxo-host.conf", _template("tcxo-host.tmpfiles", names)),
         OwnFile("/etc/udev/rules.d/99-tcxo-host.rules", _template("tcxo-host.rules", names)),
-        OwnFile("/etc/tcxo-host.toml", toml, keep_edited=True),
+        OwnFile(paths.CONFIG, toml, keep_edited=True),
     ]
     blocks = []
     lines = ["[all]", model.overlay_line(model.pin(options.gpio))]
@@ -128,12 +121,12 @@ def make_plan(
     blocks.append(Block(config_txt, "".join(f"{line}\n" for line in lines), make=False))
     if not options.measure_only:
         chrony = _chrony_file(options, names)
-        files.append(OwnFile(CHRONY_FILE, chrony))
+        files.append(OwnFile(paths.CHRONY_SNIPPET, chrony))
         if options.refclock:
             drop_in = "/etc/systemd/system/chrony.service.d/tcxo-host.conf"
             files.append(OwnFile(drop_in, _template("chrony.service.d.conf", names)))
         elif apparmor:
-            blocks.append(Block("/etc/apparmor.d/local/usr.sbin.chronyd", snippet(REAL_OUTPUT)))
+            blocks.append(Block(paths.APPARMOR_LOCAL, snippet(paths.REAL_OUTPUT)))
     i2c = " and the I2C bus" if options.link.startswith("i2c:1:") else ""
     notes = [f"{config_txt} changed: reboot once, so that the kernel has the PWM{i2c}"]
     if not chrony_confdir:
@@ -196,7 +189,7 @@ def _commands(*, chrony: bool, apparmor: bool) -> tuple[tuple[str, ...], ...]:
         ("systemctl", "daemon-reload"),
     ]
     if chrony and apparmor:
-        commands.append(("apparmor_parser", "-r", "/etc/apparmor.d/usr.sbin.chronyd"))
+        commands.append(("apparmor_parser", "-r", paths.APPARMOR_PROFILE))
     commands.append(("systemctl", "enable", "tcxo-host-pwm.service", "tcxo-host.service"))
     commands.append(("systemctl", "restart", "tcxo-host-pwm.service"))
     commands.append(("systemctl", "restart", "tcxo-host.service"))

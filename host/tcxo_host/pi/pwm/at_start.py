@@ -47,7 +47,7 @@ def ready_pwm(root: Root, config: PwmConfig, *, measure_only: bool) -> PwmWatch 
     if model.shared_crystal:
         watch.bias_ppm = report.timing.bias_ppm
     if report.problem:
-        log.warning("PWM: %s", report.problem)
+        log.warning("PWM: %s", report.advice)
     else:
         done = "set up" if report.changed else "found as wanted"
         log.info("PWM: %d Hz on GPIO%d, %s", config.rate_hz, config.gpio, done)

@@ -32,7 +32,7 @@ MAX_RATE_HZ = 1000
 
 @dataclass(frozen=True, slots=True)
 class PwmReport:
-    """What the PWM is and should be. ``problem``: one sentence with its remedy, or empty."""
+    """What the PWM is and should be. ``problem``: what is wrong, or empty; ``remedy``: what to do."""
 
     model: PiModel
     pin: PwmPin
@@ -41,12 +41,18 @@ class PwmReport:
     state: PwmState | None
     timing: PwmTiming
     problem: str = ""
+    remedy: str = ""
     changed: bool = False
 
     @property
     def right(self) -> bool:
         """Whether the wanted square wave is on the pin."""
         return self.state is not None and self.state.gives(nominal_period_ns(self.rate_hz))
+
+    @property
+    def advice(self) -> str:
+        """Problem and remedy in one sentence, or empty."""
+        return f"{self.problem}: {self.remedy}" if self.remedy else self.problem
 
 
 def look(root: Root, rate_hz: int = 50, gpio: int = 12, model: PiModel | None = None) -> PwmReport:
@@ -62,13 +68,15 @@ def look(root: Root, rate_hz: int = 50, gpio: int = 12, model: PiModel | None = 
         channel = find_channel(root, model, pin, time.sleep)
         state = channel.state()
     except TcxoError as error:
-        return PwmReport(model, pin, rate_hz, None, None, timing, str(error))
+        return PwmReport(model, pin, rate_hz, None, None, timing, error.problem, error.remedy)
     report = PwmReport(model, pin, rate_hz, channel.chip, state, timing)
     if report.right:
         return report
     now = _describe(state)
-    problem = f"GPIO{gpio} gives {now} where {rate_hz} Hz is wanted: run 'sudo tcxo-host pwm setup'"
-    return PwmReport(model, pin, rate_hz, channel.chip, state, timing, problem)
+    problem = f"GPIO{gpio} gives {now} where {rate_hz} Hz is wanted"
+    return PwmReport(
+        model, pin, rate_hz, channel.chip, state, timing, problem, "run 'sudo tcxo-host pwm setup'"
+    )
 
 
 def prepare(

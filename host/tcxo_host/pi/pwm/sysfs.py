@@ -56,8 +56,8 @@ class Channel:
         polarity = self.root.read(f"{self.directory}/polarity") or "normal"
         if enable not in (0, 1) or polarity not in ("normal", "inversed"):
             raise DataError(
-                f"{self.directory} says enable={enable}, polarity={polarity}: no state that a PWM can be in;"
-                " reboot, and report it if it stays"
+                f"{self.directory} says enable={enable}, polarity={polarity}: no state that a PWM can be in",
+                "reboot, and report it if it stays",
             )
         return PwmState(True, self._number("period"), self._number("duty_cycle"), enable == 1, polarity)
 
@@ -89,7 +89,8 @@ class Channel:
             raise DataError(
                 f"{self.directory} was set to {period_ns} ns but reads {after.period_ns} ns,"
                 f" duty {after.duty_ns} ns, enable {int(after.enabled)}: another program is changing it"
-                " (look for pigpiod, wiringpi or a fan script); stop that and set up again"
+                " (look for pigpiod, wiringpi or a fan script)",
+                "stop that and set up again",
             )
         return True
 
@@ -111,8 +112,8 @@ class Channel:
         text = self.root.read(f"{self.directory}/{name}")
         if text is None or not text.isdigit():
             raise DataError(
-                f"{self.directory}/{name} reads {text!r} where a number belongs:"
-                " reboot, and report it if it stays"
+                f"{self.directory}/{name} reads {text!r} where a number belongs",
+                "reboot, and report it if it stays",
             )
         return int(text)
 
@@ -125,7 +126,8 @@ class Channel:
                 if not self._wait_for_directory():
                     raise UnavailableError(
                         f"{self.chip} channel {self.number} is in use by a kernel driver (a fan, backlight or"
-                        " audio overlay): remove that overlay from config.txt or take another pin"
+                        " audio overlay)",
+                        "remove that overlay from config.txt or take another pin",
                     ) from None
                 return
             if error.errno in (errno.ENODEV, errno.EINVAL):
@@ -137,8 +139,8 @@ class Channel:
             raise _explain(error, f"{self.chip}/export", str(self.number)) from None
         if not self._wait_for_directory():
             raise UnavailableError(
-                f"{self.directory} did not appear within {_UDEV_TRIES * _UDEV_PAUSE_S:.0f} s of its export:"
-                " see dmesg for the PWM driver's message"
+                f"{self.directory} did not appear within {_UDEV_TRIES * _UDEV_PAUSE_S:.0f} s of its export",
+                "see dmesg for the PWM driver's message",
             )
 
     def _wait_for_directory(self) -> bool:
@@ -197,14 +199,15 @@ def find_channel(root: Root, model: PiModel, pin: PwmPin, pause: Callable[[float
             if pin.channel >= int(count if count.isdigit() else 0):
                 raise UnavailableError(
                     f"{_CLASS}/{name} ({device}) has {count} channels, so none for GPIO{pin.gpio}"
-                    f" (channel {pin.channel}): use GPIO12 or GPIO13"
+                    f" (channel {pin.channel})",
+                    "use GPIO12 or GPIO13",
                 )
             return Channel(root, f"{_CLASS}/{name}", pin.channel, pause)
         seen.append(f"{name} at {device or 'no device'}")
     others = f" (there is {', '.join(seen)})" if seen else ""
     raise UnavailableError(
-        f"the kernel has no PWM at *{model.pwm_device}{others}: add the line {model.overlay_line(pin)!r} to"
-        " /boot/firmware/config.txt and reboot"
+        f"the kernel has no PWM at *{model.pwm_device}{others}",
+        f"add the line {model.overlay_line(pin)!r} to /boot/firmware/config.txt and reboot",
     )
 
 
@@ -215,6 +218,6 @@ def _explain(error: OSError, path: str, text: str) -> TcxoError:
         return DataError(f"the PWM driver refuses {text!r} for {path} ({name}): the rate is out of its range")
     if error.errno in (errno.ENOENT, errno.ENODEV):
         return UnavailableError(
-            f"{path} went away while it was being set up: another program released the PWM channel; stop it"
+            f"{path} went away while it was being set up: another program released the PWM channel", "stop it"
         )
-    return DataError(f"{path} cannot be set to {text!r} ({name}): see dmesg for the PWM driver's message")
+    return DataError(f"{path} cannot be set to {text!r} ({name})", "see dmesg for the PWM driver's message")

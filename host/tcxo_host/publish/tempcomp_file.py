@@ -7,6 +7,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from .. import tempcomp
 from ..errors import OutputError
 from ..files import open_file, replace_file
 
@@ -26,9 +27,9 @@ class TempcompFile:
         self._lock = _take_lock(self.path)
 
     def write(self, value_ppm: float) -> None:
-        """Publish one value, ppm, six decimals. Raises OutputError; the old value then stays."""
+        """Publish one value, ppm. Raises OutputError; the old value then stays."""
         try:
-            replace_file(self.path, f"{value_ppm:.6f}\n".encode())
+            replace_file(self.path, tempcomp.text_of(value_ppm))
         except OSError as error:
             raise OutputError(f"{self.path}: cannot write: {error.strerror}; the old value stays") from None
 

@@ -10,7 +10,7 @@ import threading
 import pytest
 from tcxo_host.errors import OutputError
 from tcxo_host.files import replace_file
-from tcxo_host.publish.tempcomp import TempcompFile
+from tcxo_host.publish.tempcomp_file import TempcompFile
 
 
 def test_one_line_with_six_decimals_readable_by_all(tmp_path):

@@ -1,0 +1,191 @@
+"""What leaves the daemon, an output a class; each knows only its own file, socket or server."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Mapping
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from tcxo_protocol.framing import LineCounts
+
+from ..capture.recorder import Recorder
+from ..capture.writer import CaptureWriter
+from ..config.settings import RecordConfig
+from ..errors import OutputError
+from ..files import open_file, replace_file
+from ..link.interface import Received
+from ..publish.metrics import Metrics
+from ..publish.refclock import Refclock
+from ..publish.tempcomp_file import TempcompFile
+from .pipeline import Row
+from .values import row_values
+
+__all__ = [
+    "MetricsOutput",
+    "Output",
+    "RecordingOutput",
+    "RefclockOutput",
+    "StatusOutput",
+    "TempcompOutput",
+    "TraceOutput",
+]
+
+
+class Output:
+    """What an output may want to hear; by default nothing. Each call may raise OutputError, which is logged once."""
+
+    name: str
+    level = logging.WARNING
+    """How bad a problem of this output is."""
+
+    def link_opened(self, host_ns: int) -> None:
+        """The link was (re)opened."""
+
+    def frame(self, received: Received, line: LineCounts) -> None:
+        """A frame, before anything is made of it."""
+
+    def second(self, row: Row) -> None:
+        """A second's outcome."""
+
+    def status(self, values: Mapping[str, Any]) -> None:
+        """What there is to know, about once a second (``status_values`` and ``Outputs.about_output``)."""
+
+    def close(self) -> None:
+        """Release what is open."""
+
+
+class TempcompOutput(Output):
+    """The file that chrony reads; closing leaves its last value. Raises OutputError when it cannot be owned."""
+
+    name = "tempcomp"
+    level = logging.ERROR
+
+    def __init__(self, path: str) -> None:
+        self._file = TempcompFile(path)
+        self.last: tuple[float, float] | None = None
+        """Value last written and when, UTC seconds."""
+        self._problem = ""
+
+    @property
+    def path(self) -> Path:
+        """The file, links resolved."""
+        return self._file.path
+
+    def second(self, row: Row) -> None:
+        if row.published_ppm is not None:
+            try:
+                self._file.write(row.published_ppm)
+            except OutputError as error:
+                self._problem = str(error)
+            else:
+                self._problem = ""
+                self.last = row.published_ppm, time.time()
+        if self._problem:
+            raise OutputError(self._problem)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class RefclockOutput(Output):
+    """The second way into chrony; it has no limit of its own, so it takes the believed error."""
+
+    name = "refclock"
+
+    def __init__(self, path: str, pwm_bias_ppm: float) -> None:
+        # A constant bias of the PWM is one more frequency that tempcomp's chrony takes out, but this must be right.
+        self._refclock = Refclock(path, pwm_bias_ppm)
+
+    def second(self, row: Row) -> None:
+        self._refclock.second(row.believed_ppm)
+        if self._refclock.problem:
+            raise OutputError(self._refclock.problem)
+
+    def close(self) -> None:
+        self._refclock.close()
+
+
+class TraceOutput(Output):
+    """A JSON line a second. Raises OutputError when the file cannot be opened."""
+
+    name = "trace"
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        try:
+            # unbuffered: what failed must not come again, nor at closing
+            descriptor = open_file(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, devices=True)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot append the trace: {error.strerror}") from None
+        self._file = FileIO(path, "a", opener=lambda *_: descriptor)
+
+    def second(self, row: Row) -> None:
+        try:
+            self._file.write((json.dumps(row_values(row)) + "\n").encode())
+        except OSError as error:
+            raise OutputError(f"{self._path}: cannot append the trace: {error.strerror}") from None
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class StatusOutput(Output):
+    """The status file: for ``tcxo-host status``, ``doctor`` and graphs."""
+
+    name = "status"
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+
+    def status(self, values: Mapping[str, Any]) -> None:
+        try:
+            replace_file(self._path, (json.dumps(values) + "\n").encode())
+        except OSError as error:
+            raise OutputError(f"{self._path}: cannot write the status: {error.strerror}") from None
+
+
+class MetricsOutput(Output):
+    """Figures for Prometheus. Raises what ``Metrics`` raises."""
+
+    name = "metrics"
+
+    def __init__(self, listen: str, textfile: str) -> None:
+        self._metrics = Metrics(listen, textfile)
+
+    def status(self, values: Mapping[str, Any]) -> None:
+        self._metrics.update(values)
+
+    def close(self) -> None:
+        self._metrics.close()
+
+
+class RecordingOutput(Output):
+    """Captures beside publishing: a full disk stops the recording, never the publishing."""
+
+    name = "recording"
+    level = logging.ERROR
+
+    def __init__(self, config: RecordConfig) -> None:
+        suffix = "" if config.compress == "none" else f".{config.compress}"
+        writer = CaptureWriter(f"{config.dir}/", config.rotate_s, compress=suffix, keep=config.keep)
+        self._recorder = Recorder(writer)
+
+    def link_opened(self, host_ns: int) -> None:
+        self._recorder.link_opened(host_ns)
+        self._raise_problem()
+
+    def frame(self, received: Received, line: LineCounts) -> None:
+        self._recorder.write(received.host_ns, received.payload, line)
+        self._raise_problem()
+
+    def _raise_problem(self) -> None:
+        if self._recorder.problem:
+            raise OutputError(f"{self._recorder.problem}; recording rests, publishing goes on")
+
+    def close(self) -> None:
+        self._recorder.close()
