@@ -71,8 +71,13 @@ def _run(args: argparse.Namespace) -> int:
         return 0
     report: dict[str, Any] = {"scenarios": {}}
     _say(args, "rms errors, bounds and worst errors in ppb (0.001 ppm); sigma2: mean squared error in sigmas")
-    _say(args, f"{'scenario':<15}{'kalman':>9}{'boxcar64':>10}{'gain':>7}{'bound':>9}{'ratio':>7}"
-               f"{'worst':>9}{'sigma2':>8}")  # fmt: skip
+    _say(
+        args,
+        "track, sigmas: the same worst while it says track, and in its own sigmas; off: seconds until 10 s",
+    )
+    _say(args, "means are below 3 ppb again after the worst trouble; hold: seconds without a new value")
+    _say(args, f"{'scenario':<15}{'kalman':>9}{'boxcar64':>10}{'gain':>7}{'bound':>7}{'ratio':>7}"
+               f"{'worst':>9}{'track':>8}{'sigmas':>7}{'sigma2':>8}{'off':>6}{'hold':>6}")  # fmt: skip
     for name in args.scenario or scenario_names():
         figures = scenario_figures(load_scenario(name), args.seed, args.seconds)
         report["scenarios"][name] = figures
@@ -114,6 +119,7 @@ def scenario_figures(scenario: Scenario, seed: int, seconds: int | None) -> dict
         "boxcar64_rms_ppm": boxcar_rms,
         "gain": boxcar_rms / kalman_rms,
         "worst_ppm": kalman.worst_ppm(),
+        **_track_figures(kalman),
         "normalised_squared": float(np.mean(kalman.normalised() ** 2)),
         "published": int(whole.fresh.sum()),
         "first_publish_s": int(whole.seconds[0]) + 1,
@@ -125,6 +131,18 @@ def scenario_figures(scenario: Scenario, seed: int, seconds: int | None) -> dict
     if outage and outage[1] <= length:
         figures |= _outage_figures(whole.between(*outage))
     return {key: value if isinstance(value, int) else _rounded(value) for key, value in figures.items()}
+
+
+def _track_figures(kalman: Track) -> dict[str, Any]:
+    """What is worst while it claims to track, how long trouble lasts, and how long nothing new is published."""
+    claimed = kalman.tracking()
+    return {
+        "track_worst_ppm": claimed.worst_ppm() if claimed.seconds.size else 0.0,
+        "track_worst_sigmas": float(np.abs(claimed.normalised()).max()) if claimed.seconds.size else 0.0,
+        "off_s": kalman.lasting_s(),
+        "above_100_ppb_s": int((np.abs(kalman.error_ppm) > 0.1).sum()),
+        "hold_s": int((~kalman.fresh).sum()),
+    }
 
 
 def glitch_figures(seed: int) -> dict[str, float]:
@@ -173,10 +191,12 @@ def _line(name: str, figures: dict[str, Any]) -> str:
     if "kalman_rms_ppm" not in figures:
         return f"{name:<15} nothing published"
     bound = figures.get("bound_rms_ppm")
-    bounds = f"{bound * 1e3:9.3f}{figures['bound_ratio']:7.3f}" if bound else " " * 16
+    bounds = f"{bound * 1e3:7.3f}{figures['bound_ratio']:7.3f}" if bound else " " * 14
     line = (
         f"{name:<15}{figures['kalman_rms_ppm'] * 1e3:9.3f}{figures['boxcar64_rms_ppm'] * 1e3:10.3f}"
-        f"{figures['gain']:7.2f}{bounds}{figures['worst_ppm'] * 1e3:9.2f}{figures['normalised_squared']:8.2f}"
+        f"{figures['gain']:7.2f}{bounds}{figures['worst_ppm'] * 1e3:9.2f}"
+        f"{figures['track_worst_ppm'] * 1e3:8.2f}{figures['track_worst_sigmas']:7.1f}"
+        f"{figures['normalised_squared']:8.2f}{figures['off_s']:6d}{figures['hold_s']:6d}"
     )
     if "outage_end_rms_ppm" in figures:
         line += (

@@ -6,6 +6,7 @@ second (chrony's mean reading delay) after the writing: that is what errors are 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,12 +16,14 @@ from tcxo_host.daemon.pipeline import Pipeline, Row
 from tcxo_host.estimate.interface import Estimator, State
 from tcxo_host.publish.policy import PublishPolicy
 from tcxo_host.sim.frames import FrameSource
-from tcxo_host.sim.scenario import Scenario
+from tcxo_host.sim.scenario import Learned, Scenario
 from tcxo_host.sim.world import World
 
 __all__ = ["READ_DELAY_S", "Track", "run_trial"]
 
 READ_DELAY_S = 0.5
+MEAN_S = 10
+TROUBLE_ENDS_S = 60
 _DUE_AFTER_S = 2
 _SECOND_NS = 1_000_000_000
 
@@ -58,7 +61,9 @@ class Track:
 
     def between(self, start: int, end: int) -> Track:
         """The part in [``start``, ``end``)."""
-        keep = (self.seconds >= start) & (self.seconds < end)
+        return self._kept((self.seconds >= start) & (self.seconds < end))
+
+    def _kept(self, keep: npt.NDArray[np.bool_]) -> Track:
         return Track(
             self.seconds[keep],
             self.file_ppm[keep],
@@ -76,6 +81,22 @@ class Track:
         """Largest absolute error; nan when there was never a value."""
         return float(np.abs(self.error_ppm).max()) if self.error_ppm.size else float("nan")
 
+    def tracking(self) -> Track:
+        """The freshly written values of state ``track``: those that claim to be good."""
+        claimed = np.array([state == State.TRACK for state in self.states], dtype=bool)
+        return self._kept(self.fresh & claimed)
+
+    def lasting_s(self, limit_ppm: float = 0.003) -> int:
+        """The longest time (s) from a 10 s mean error beyond ``limit_ppm`` to the last one of the same trouble."""
+        if self.error_ppm.size < MEAN_S:
+            return 0
+        means = np.convolve(self.error_ppm, np.ones(MEAN_S) / MEAN_S, "valid")
+        beyond = np.flatnonzero(np.abs(means) > limit_ppm)
+        if not beyond.size:
+            return 0
+        spells = np.split(beyond, np.flatnonzero(np.diff(beyond) > TROUBLE_ENDS_S) + 1)
+        return max(int(spell[-1] - spell[0]) + 1 for spell in spells)
+
     def normalised(self) -> Floats:
         """Errors of the freshly written values in units of their own sigma."""
         return self.error_ppm[self.fresh] / self.sigma_ppm[self.fresh]
@@ -85,6 +106,8 @@ def run_trial(
     scenario: Scenario, estimators: Mapping[str, Estimator], seed: int = 1, seconds: int | None = None
 ) -> dict[str, Track]:
     """Feed the same frames to a pipeline for each estimator; ``seconds`` defaults to the scenario's own."""
+    for estimator in estimators.values():
+        _recall(estimator, scenario.learned)
     world, source = World(scenario, seed), FrameSource(scenario.tick_hz)
     pipelines = {name: Pipeline(estimator, PublishPolicy()) for name, estimator in estimators.items()}
     logs = {name: _Log() for name in estimators}
@@ -98,6 +121,14 @@ def run_trial(
             written = index - _DUE_AFTER_S + 1 + READ_DELAY_S
             truth.append(world.pi_ppm_between(written, written + 1.0))
     return {name: _track(log, np.array(truth)) for name, log in logs.items()}
+
+
+def _recall(estimator: Estimator, learned: Learned) -> None:
+    """Give the estimator the noise levels that an earlier run left, if the scenario has any."""
+    levels = {name: value for name, value in dataclasses.asdict(learned).items() if value}
+    state = estimator.export_state()
+    if levels and "noise" in state:
+        estimator.import_state({**state, "noise": {**state["noise"], **levels}})
 
 
 def _last_row(pipeline: Pipeline, payloads: list[bytes], index: int) -> Row | None:

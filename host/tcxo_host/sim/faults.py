@@ -42,7 +42,7 @@ def touches(fault: Fault, role: str, second: int) -> bool:
         return False
     if fault.kind in ("glitch", "extra"):
         return any(True for _ in _starts(fault, second, second + 1))
-    return fault.kind in ("dropout", "outage")
+    return fault.kind in ("dropout", "outage", "shift", "jitter")
 
 
 def apply_faults(
@@ -66,6 +66,9 @@ def apply_faults(
             keep &= ~(hit & (draw < fault.probability))
             continue
         shift = round(fault.shift_us * 1e-6 * tick_hz)
+        if fault.kind in ("shift", "jitter"):
+            moved += _moved(fault, times_s, tick_hz, rng)
+            continue
         if len(times_s) == 0:
             continue
         for at_s in _starts(fault, float(np.floor(times_s[0])), float(np.floor(times_s[0])) + 1.0):
@@ -76,6 +79,19 @@ def apply_faults(
                 extra.append(int(ticks[k]) + shift)
     result = np.concatenate([moved[keep], np.array(extra, dtype=np.int64)])
     return np.unique(result)
+
+
+def _moved(fault: Fault, times_s: Floats, tick_hz: int, rng: np.random.Generator) -> Ticks:
+    """By how many ticks a ``shift`` or a ``jitter`` makes each edge late."""
+    ticks = fault.shift_us * 1e-6 * tick_hz
+    if fault.kind == "shift":
+        since = times_s - fault.at_s
+        started = np.floor(since / fault.every_s) + 1.0 if fault.every_s > 0 else 1.0
+        late = np.where(since >= 0, started, 0.0) * ticks
+    else:
+        draws = rng.standard_normal(len(times_s))
+        late = np.where(_active(fault, times_s), draws, 0.0) * ticks
+    return np.rint(late).astype(np.int64)
 
 
 def _active(fault: Fault, times_s: Floats) -> npt.NDArray[np.bool_]:

@@ -20,6 +20,7 @@ __all__ = [
     "Fault",
     "Gps",
     "GpsStep",
+    "Learned",
     "Pwm",
     "Scenario",
     "Temperature",
@@ -29,7 +30,7 @@ __all__ = [
 
 _T = TypeVar("_T")
 
-FAULT_KINDS = ("dropout", "outage", "glitch", "extra", "reboot", "unplug", "noise")
+FAULT_KINDS = ("dropout", "outage", "glitch", "extra", "shift", "jitter", "reboot", "unplug", "noise")
 ROLES = ("gps_pps", "rtc_pps", "host_pwm")
 
 
@@ -76,6 +77,8 @@ class Gps:
     wander_time_s: float = 1800.0
     present: bool = True
     step: tuple[GpsStep, ...] = ()
+    drive: tuple[Drive, ...] = ()
+    """Frequency error (ppm, + = fast) of a receiver without a fix: its pulses come earlier and earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,22 @@ class Temperature:
 
 
 @dataclass(frozen=True, slots=True)
+class Learned:
+    """Noise levels that an earlier run left, units as in ``clock_model.Levels``; 0: nothing was left."""
+
+    tcxo_walk: float = 0.0
+    pi_walk: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """Something that goes wrong from ``at_s`` on, again every ``every_s`` when that is not 0.
 
     ``dropout``: each edge of ``role`` is missing with ``probability`` for ``duration_s`` (0: for ever);
     ``outage``: no edge of ``role`` for ``duration_s`` (0: for ever); ``glitch``: the first edge of ``role``
-    comes ``shift_us`` late; ``extra``: one more edge ``shift_us`` after it. For the caller to carry out:
+    comes ``shift_us`` late; ``extra``: one more edge ``shift_us`` after it; ``shift``: all edges of ``role``
+    from then on come ``shift_us`` later, and each time more; ``jitter``: each edge of ``role`` is off by
+    ``shift_us``, one sigma, for ``duration_s`` (0: for ever). For the caller to carry out:
     ``reboot`` (board away for ``duration_s``), ``unplug`` (line away for ``duration_s``), ``noise``
     (``bytes`` random bytes on the line). ``role`` empty means every channel.
     """
@@ -126,6 +139,7 @@ class Scenario:
     pwm: Pwm = Pwm()
     gps: Gps = Gps()
     temperature: Temperature = Temperature()
+    learned: Learned = Learned()
     fault: tuple[Fault, ...] = ()
 
 
@@ -162,8 +176,8 @@ def _parse(text: str, name: str, where: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{where} is no TOML: {error}") from None
     scenario = _build(Scenario, Scenario(name=name, description=""), table, where)
-    drives = (*scenario.tcxo.drive, *scenario.pi.drive, *scenario.rtc.drive, *scenario.temperature.drive)
-    for drive in drives:
+    driven = (scenario.tcxo, scenario.pi, scenario.rtc, scenario.gps, scenario.temperature)
+    for drive in (drive for each in driven for drive in each.drive):
         if drive.kind not in DRIVE_KINDS:
             raise DataError(f"{where}: drive kind '{drive.kind}' is none of {', '.join(DRIVE_KINDS)}")
     for fault in scenario.fault:

@@ -92,6 +92,7 @@ class World:
             )
         )
         self._counter = TickCounter(scenario.tick_hz)
+        self._gps_fast_s = 0.0
         self._next_chunk = 0
         self._pwm_first_s = _PWM_PHASE_S
         self._pwm_edges = 0
@@ -202,7 +203,17 @@ class World:
 
     def _gps_times(self, number: int, start: int) -> Floats:
         error_s = self._gps.advance(stream(self.seed, "gps", number), start, CHUNK_S)
+        if self.scenario.gps.drive:
+            error_s -= self._gps_slide(start)
         return np.arange(CHUNK_S) + _GPS_PHASE_S + error_s if self.scenario.gps.present else np.empty(0)
+
+    def _gps_slide(self, start: int) -> Floats:
+        """How much time (s) a receiver that runs freely has gained at each pulse of the chunk."""
+        at_s = start + np.arange(CHUNK_S, dtype=np.float64)
+        ppm = np.sum([value_at(drive, at_s) for drive in self.scenario.gps.drive], axis=0)
+        gained_s = self._gps_fast_s + np.cumsum(ppm) * 1e-6
+        self._gps_fast_s = float(gained_s[-1])
+        return gained_s
 
     def _rtc_times(self, number: int, error_s: Floats) -> Floats:
         _, times = comb_times(error_s, 1.0, 1.0, self._rtc_first_s)

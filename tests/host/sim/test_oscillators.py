@@ -17,7 +17,7 @@ from tcxo_host.sim.oscillators import (
     comb_times,
     stream,
 )
-from tcxo_host.sim.scenario import Crystal, Fault, Scenario
+from tcxo_host.sim.scenario import Crystal, Fault, Gps, Scenario
 from tcxo_host.sim.world import CHUNK_S, World
 
 
@@ -207,3 +207,68 @@ def test_events_come_in_the_second_they_start_in():
     scenario = dataclasses.replace(QUIET, fault=(Fault("reboot", at_s=4.5, every_s=6, duration_s=3.0),))
     events = [(s.index, e.at_s) for s in islice(World(scenario, 5).seconds(), 20) for e in s.events]
     assert events == [(4, 4.5), (10, 10.5), (16, 16.5)]
+
+
+def test_a_second_lag_is_the_first_lags_answer_lagged_again():
+    """Against a step-by-step integration of the second lag."""
+    t = np.arange(0.0, 600.0, 0.01)
+    once = value_at(Drive("load", 1.0, period_s=120.0, time_constant_s=30.0), t)
+    twice = value_at(Drive("load", 1.0, period_s=120.0, time_constant_s=30.0, second_lag_s=5.0), t)
+    expected = np.zeros_like(once)
+    for k in range(1, len(t)):
+        expected[k] = expected[k - 1] + (once[k - 1] - expected[k - 1]) * 0.01 / 5.0
+    assert twice == pytest.approx(expected, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("drive", "values"),
+    [
+        (Drive("shock", 2.0, at_s=10.0, time_constant_s=60.0), {5.0: 0.0, 70.0: 2.0 * (1 - math.exp(-1))}),
+        (Drive("ramp", 2.0, at_s=10.0, duration_s=60.0), {5.0: 0.0, 40.0: 1.0, 70.0: 2.0, 500.0: 2.0}),
+        (
+            Drive("draught", 2.0, at_s=10.0, duration_s=600.0, period_s=60.0),
+            {5.0: 0.0, 10.0: 0.0, 620.0: 0.0},
+        ),
+    ],
+)
+def test_what_sets_in_later(drive, values):
+    assert value_at(drive, np.array(list(values))) == pytest.approx(list(values.values()))
+
+
+def test_a_draught_blows_between_nothing_and_its_amplitude():
+    gusts = value_at(Drive("draught", 2.0, duration_s=600.0, period_s=60.0), np.arange(600.0))
+    assert gusts.min() >= 0.0
+    assert 1.5 < gusts.max() <= 2.0
+
+
+def edges_of(fault, role, seconds):
+    """The role's edges with and without the fault, in seconds of the counter."""
+    plain = World(Scenario("plain", ""), 1)
+    spoiled = World(Scenario("spoiled", "", fault=(fault,)), 1)
+    pairs = [(plain.step().edges[role], spoiled.step().edges[role]) for _ in range(seconds)]
+    return np.concatenate([(b - a) / 84e6 for a, b in pairs])
+
+
+def test_a_shift_is_for_good_and_adds_up():
+    late_s = edges_of(Fault("shift", "host_pwm", at_s=2.5, every_s=2.0, shift_us=0.5), "host_pwm", 7)
+    assert late_s[:120] == pytest.approx(0.0)
+    assert late_s[130:220] == pytest.approx(0.5e-6, abs=1.3e-8)
+    assert late_s[-20:] == pytest.approx(1.5e-6, abs=1.3e-8)
+
+
+def test_jitter_has_its_size_and_its_end():
+    late_s = edges_of(Fault("jitter", "gps_pps", at_s=100.0, duration_s=400.0, shift_us=1.0), "gps_pps", 600)
+    assert late_s[100:500].std() == pytest.approx(1e-6, rel=0.15)
+    assert not late_s[:100].any()
+    assert not late_s[500:].any()
+
+
+def test_a_receiver_that_runs_freely_gains_what_its_drive_says():
+    gps = Gps(white_ns=0.0, sawtooth_ns=0.0, drive=(Drive("step", 0.05, at_s=200.0),))
+    plain = World(Scenario("a", "", gps=Gps(white_ns=0.0, sawtooth_ns=0.0)), 1)
+    fast = World(Scenario("b", "", gps=gps), 1)
+    early_s = [
+        (plain.step().edges["gps_pps"][0] - fast.step().edges["gps_pps"][0]) / 84e6 for _ in range(400)
+    ]
+    assert early_s[150] == 0.0
+    assert early_s[-1] == pytest.approx(0.05e-6 * 200, abs=3e-8)
