@@ -129,3 +129,23 @@ def test_temperature_model_survives_export():
 def test_damaged_temperature_state_is_refused(damage):
     with pytest.raises(ValueError, match="temperature model|is not a number"):
         TemperatureModel().import_state({**taught(10.0).export_state(), **damage})
+
+
+def test_a_rate_that_jumps_teaches_no_temperature_coefficient():
+    """It did not jump because of the hundredth of a degree by which the sensor's noise moved."""
+    model = taught(0.0)
+    for second in range(3 * 3600, 3 * 3600 + 3600):
+        model.measure(35.0 + 0.01 * math.sin(second), 1.0)
+        if second % 64 == 63:
+            model.learn(-270.0, 0.3**2, 0.02)
+    assert abs(model.change(34.5, 35.5)[0]) < 2.0
+
+
+def test_what_would_follow_the_sensor_too_fast_does_not_follow_it():
+    """Sensor and crystal do not get warm at the same moment."""
+    model = taught(300.0)
+    model.measure(35.0, 1.0)
+    slow = [model.measure(35.0 + 0.001 * k, 1.0) for k in range(60)]
+    fast = [model.measure(35.0 + 0.3 * k, 1.0) for k in range(1, 10)]
+    assert sum(slow) < -3.0
+    assert fast[-1] == 0.0

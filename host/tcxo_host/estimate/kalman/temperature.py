@@ -23,6 +23,9 @@ COLDEST_C, HOTTEST_C = -60.0, 150.0
 _SMOOTHING_S = 20.0
 _JUMP_C = 5.0
 _STEEPEST_C_PER_S = 0.05
+_FASTEST_PPB_PER_S = 1.0
+"""When the rate should follow faster than this, sensor and crystal do not get warm at the same moment, and what
+the sensor tells would come at the wrong one."""
 _MISSING_S = 60.0
 """A sensor that says nothing for longer is none, one that says something else for longer is another."""
 _SCALE_C = 10.0
@@ -31,6 +34,8 @@ _PRIOR_PPB = np.array([3e4, 500.0, 100.0])
 _WIDEST = 20.0
 """A stored coefficient is at most so many of these."""
 _MOST_SURPRISE = 25.0
+_JUMP = 49.0
+"""A surprise beyond this, in variances, is not the temperature's doing."""
 _FORGETTING = 0.9996
 """Per sample: about two days."""
 
@@ -77,7 +82,8 @@ class TemperatureModel:
             self.celsius = celsius
             return 0.0
         self.celsius = before + (celsius - before) * min(1.0, span_s / _SMOOTHING_S)
-        return self.rate_change(before, self.celsius)
+        change_ppb = self.rate_change(before, self.celsius)
+        return change_ppb if abs(change_ppb) < _FASTEST_PPB_PER_S * span_s else 0.0
 
     def learn(self, rate_ppb: float, variance: float, walk_ppb: float) -> None:
         """Take an estimate of the rate at the present temperature; ``walk_ppb`` is the TCXO's, per root s."""
@@ -85,9 +91,11 @@ class TemperatureModel:
             return
         row = self._row(self.celsius)
         self._cov[0, 0] += walk_ppb * walk_ppb * SAMPLE_S
+        surprise = rate_ppb - float(row @ self._coefficients)
+        if surprise * surprise > _JUMP * (float(row @ self._cov @ row) + variance):
+            self.rate_jumped()
         shared = self._cov @ row
         total = float(row @ shared) + variance
-        surprise = rate_ppb - float(row @ self._coefficients)
         if self.samples > 10:
             self._surprise += (min(surprise * surprise / total, _MOST_SURPRISE) - self._surprise) / 100.0
         gain = shared / total
