@@ -22,13 +22,22 @@ from .clock_model import Levels
 
 __all__ = ["Average", "Bounds", "DriftSize", "PiNoise", "PulseNoise", "Whiteness"]
 
-SPACINGS = (1, 2, 4)
+SPACINGS = (1, 2, 4, 8)
 """Spacings of the third differences, seconds."""
+_NEAR = [0, 1, 2]
 _OUTER = [0, 2]
+_JITTERY = 0.2
+"""What measuring adds to a second's phase (ns^2) is less than this unless a divider makes the edges jump."""
+_FAR = [2, 3]
+"""Where a divider's pattern, which repeats within seconds, spoils the shorter ones."""
 MEMORY_S = 1800.0
 """How far back the learned levels look."""
 _LOWEST, _HIGHEST = 1e-6, 1e6
 """Beyond, a stored level is no level that was ever learned."""
+OWN_SHARE = 0.8
+"""Of the walk seen between Pi and counter (as a variance) at least so much is the Pi's. Without a floor a
+TCXO's walk once learned too large would leave the Pi none, the Pi's wander would then look like the TCXO's,
+and its walk would stay large for hours."""
 _OUTLIER = 12.0
 """A squared difference counts at most this many times its mean: glitches and kinks are no noise."""
 
@@ -38,10 +47,10 @@ class Bounds:
     """What a level may become, lowest and highest; units as in ``Levels``, pulses in ns."""
 
     pi_white: tuple[float, float] = (0.5, 30.0)
-    pi_walk: tuple[float, float] = (0.02, 10.0)
-    pi_drift: tuple[float, float] = (0.01, 5.0)
+    pi_walk: tuple[float, float] = (0.02, 40.0)
+    pi_drift: tuple[float, float] = (0.01, 20.0)
     tcxo_walk: tuple[float, float] = (0.005, 3.0)
-    gps_ns: tuple[float, float] = (4.0, 300.0)
+    gps_ns: tuple[float, float] = (4.0, 20_000.0)
     rtc_ns: tuple[float, float] = (1.0, 2000.0)
 
 
@@ -90,7 +99,9 @@ class PiNoise:
         self._measuring.add(variance)
         phases = self._phases
         phases.append(self._phase)
-        for spacing, average in zip(SPACINGS, self._averages, strict=True):
+        # The longest spacing is for those whose shorter ones are spoiled.
+        used = len(SPACINGS) if self._measuring.value >= _JITTERY else len(_NEAR)
+        for spacing, average in zip(SPACINGS[:used], self._averages, strict=False):
             if len(phases) > 3 * spacing:
                 third = phases[-1] - phases[-1 - 3 * spacing]
                 third += 3.0 * (phases[-1 - 2 * spacing] - phases[-1 - spacing])
@@ -98,7 +109,7 @@ class PiNoise:
 
     def seconds(self) -> float:
         """How many seconds the levels rest on."""
-        return self._averages[-1].weight
+        return self._averages[_NEAR[-1]].weight
 
     def levels(self, levels: Levels, bounds: Bounds) -> tuple[float, float]:
         """``pi_white`` and ``pi_walk`` as seen, the TCXO's share, the counter's and the drift's taken out."""
@@ -108,15 +119,19 @@ class PiNoise:
         seen -= drift_intensity * self._responses[:, 2]
         # A divider's regular jitter averages better than it looks, and the data know it.
         whole = np.column_stack([self._responses[:, :2], 20.0 / spacings**2])
-        measuring = clip(float(np.linalg.solve(whole, seen)[2]), (0.0, self._measuring.value))
-        response, rest = whole[_OUTER, :2], (seen - measuring * whole[:, 2])[_OUTER]
+        white, _, measuring = np.linalg.solve(whole[_NEAR], seen[_NEAR]).tolist()
+        known = self._averages[-1].weight >= 30.0
+        regular = white > 0.0 or self._measuring.value < _JITTERY or not known
+        measuring = clip(measuring, (0.0, self._measuring.value)) if regular else 0.0
+        used = _OUTER if regular else _FAR
+        response, rest = whole[used, :2], (seen - measuring * whole[:, 2])[used]
         white, walk = np.linalg.solve(response, rest).tolist()
         if white < 0.0:
             white, walk = 0.0, float(rest[1] / response[1, 1])
         elif walk < 0.0:
             white, walk = float(rest[0] / response[0, 0]), 0.0
         white -= levels.tcxo_white**2
-        walk -= levels.tcxo_walk**2
+        walk = max(walk - levels.tcxo_walk**2, OWN_SHARE * walk)
         return (
             clip(math.sqrt(max(white, 0.0)), bounds.pi_white),
             clip(math.sqrt(max(walk, 0.0)), bounds.pi_walk),
