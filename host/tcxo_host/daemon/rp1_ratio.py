@@ -201,6 +201,7 @@ class Rp1Corrected:
             estimate,
             freq_error_ppm=system_error_ppm(estimate.freq_error_ppm, ratio.ppm),
             sigma_ppm=None if estimate.sigma_ppm is None else math.hypot(estimate.sigma_ppm, ratio.sigma_ppm),
+            confirmed=False,  # the edges say nothing of the ratio
         )
 
     def export_state(self) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class Estimate:
     tcxo_sigma_ppm: float | None = None
     rtc_ppm: float | None = None
     rtc_sigma_ppm: float | None = None
+    confirmed: bool = False
+    """A step of ``freq_error_ppm`` needs no waiting: all edges of a second agree on it, and so do the pulses."""
     rejected: Mapping[str, int] = field(default_factory=dict)
     """Edges dropped as outliers since the estimator was made, by role."""
 

@@ -42,7 +42,8 @@ class PublishPolicy:
         """What to believe of this second's estimate.
 
         A step of more than ``max_step_ppm`` against the last error that was let through is held until
-        ``CONFIRM_SECONDS`` consecutive estimates agree: no crystal jumps like that, a broken measurement does.
+        ``CONFIRM_SECONDS`` consecutive estimates agree, unless the estimate says that the edges themselves confirm
+        it: broken measurements jump like that, crystals hardly ever.
         """
         error_ppm = estimate.freq_error_ppm
         if not estimate.usable or error_ppm is None:
@@ -56,14 +57,14 @@ class PublishPolicy:
             return Decision(
                 None, State.HOLD, f"{error_ppm:+.0f} ppm: no crystal is off by more than {LARGEST_PPM:g}"
             )
-        if not self._is_plausible(error_ppm):
+        if not self._is_plausible(error_ppm, estimate.confirmed):
             step_ppm = error_ppm - (self._last_ppm or 0.0)
             return Decision(None, State.HOLD, f"a step of {step_ppm:+.3f} ppm waits for confirmation")
         self._last_ppm = error_ppm
         return Decision(error_ppm, estimate.state, estimate.reason)
 
-    def _is_plausible(self, error_ppm: float) -> bool:
-        if self._last_ppm is None or abs(error_ppm - self._last_ppm) <= self._max_step_ppm:
+    def _is_plausible(self, error_ppm: float, confirmed: bool) -> bool:
+        if confirmed or self._last_ppm is None or abs(error_ppm - self._last_ppm) <= self._max_step_ppm:
             self._agreeing = 0
             return True
         near = self._agreeing > 0 and abs(error_ppm - self._candidate_ppm) <= self._max_step_ppm

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tcxo_host.estimate.kalman.estimator import Kalman
+from tcxo_host.estimate.kalman.estimator import Kalman, KalmanSettings
 from tcxo_host.sim.drives import Drive
-from tcxo_host.sim.scenario import load_scenario
+from tcxo_host.sim.scenario import Fault, load_scenario
 from tcxo_tools.trial import run_trial
 
 
@@ -56,6 +56,93 @@ def test_load_through_thermal_lags_is_followed_with_an_honest_sigma(name, rms_pp
     track = tracked(load_scenario(name), 4000).after(300)
     assert track.rms_ppm() < rms_ppm
     assert 0.6 < np.mean(track.normalised() ** 2) < 1.3
+
+
+@pytest.mark.parametrize("rtc", [True, False])
+@pytest.mark.parametrize("at_s", [0.05, 0.4, 0.75, 0.97])
+@pytest.mark.parametrize("ppm", [0.005, -0.02, 0.05, -0.1, 0.2, 1.0])
+def test_a_tcxo_that_jumps_is_no_jump_of_the_pi(ppm, at_s, rtc):
+    scenario = with_tcxo(JUMP, Drive("step", ppm, at_s=900.0 + at_s))
+    scenario = dataclasses.replace(scenario, rtc=dataclasses.replace(JUMP.rtc, present=rtc))
+    after = tracked(scenario, 1000).after(890)
+    assert after.worst_ppm() < 0.040
+    assert np.abs(after.tracking().normalised()).max() < 6.0
+    assert after.fresh.mean() > 0.9
+
+
+@pytest.mark.parametrize("at_s", [0.05, 0.4, 0.75, 0.97])
+@pytest.mark.parametrize("ppm", [0.1, 0.3, -1.0, 3.0, -5.0])
+def test_a_pi_that_steps_is_followed_within_two_seconds(ppm, at_s):
+    """The edges themselves confirm it; nobody need wait."""
+    after = tracked(with_pi(JUMP, Drive("step", ppm, at_s=900.0 + at_s)), 950).after(890)
+    assert np.count_nonzero(np.abs(after.error_ppm) > 0.1) <= 2
+    assert np.abs(after.after(905).error_ppm).max() < 0.010
+
+
+@pytest.mark.parametrize("at_s", [0.01, 0.2, 0.5, 0.8, 0.99])
+@pytest.mark.parametrize("ns", [12, 20, -30, 60, -130, 290, 400, -5000])
+def test_a_step_of_the_pwms_phase_is_no_heat(ns, at_s):
+    fault = Fault("shift", "host_pwm", at_s=900.0 + at_s, shift_us=ns * 1e-3)
+    after = tracked(dataclasses.replace(STEADY, fault=(fault,)), 950).after(890)
+    assert after.worst_ppm() < 0.010
+    assert np.abs(after.normalised()).max() < 5.0
+
+
+def test_a_pwm_whose_phase_keeps_stepping_is_not_believed():
+    """Its steps are part of its rate: between them it runs at another one."""
+    fault = Fault("shift", "host_pwm", at_s=600.2, every_s=2.0, shift_us=0.052)
+    track = tracked(dataclasses.replace(STEADY, fault=(fault,)), 900)
+    assert not track.after(620).fresh.any()
+
+
+@pytest.mark.parametrize("jitter_us", [0.3, 0.7, 1.0, 3.0, 10.0])
+def test_pulses_that_jitter_are_worth_what_they_are_worth(jitter_us):
+    fault = Fault("jitter", "gps_pps", at_s=900.0, duration_s=600.0, shift_us=jitter_us)
+    after = tracked(dataclasses.replace(STEADY, fault=(fault,)), 1800).after(890)
+    assert after.worst_ppm() < 0.012
+    assert np.abs(after.normalised()).max() < 5.5
+    assert after.after(1600).tracking().seconds.size > 150
+
+
+@pytest.mark.parametrize("jitter_us", [1.0, 10.0])
+def test_pulses_that_jitter_from_the_start_mislead_nobody(jitter_us):
+    fault = Fault("jitter", "gps_pps", at_s=0.0, shift_us=jitter_us)
+    track = tracked(dataclasses.replace(STEADY, fault=(fault,)), 1200)
+    assert np.abs(track.normalised()).max() < 5.5
+    assert track.worst_ppm() < 0.050
+
+
+@pytest.mark.parametrize(("ppb", "ramp_s"), [(20, 0), (50, 600), (200, 600)])
+def test_a_receiver_that_slides_off_slowly_is_noticed(ppb, ramp_s):
+    """Had the counter moved, the Pi's clock and the RTC would have moved with GPS."""
+    kind = "ramp" if ramp_s else "step"
+    slide = Drive(kind, ppb * 1e-3, at_s=3000.0, duration_s=ramp_s or 1.0)
+    back = Drive("step", -ppb * 1e-3, at_s=4200.0)
+    scenario = dataclasses.replace(STEADY, gps=dataclasses.replace(STEADY.gps, drive=(slide, back)))
+    track = tracked(scenario, 4800)
+    assert track.after(2900).worst_ppm() < 0.015
+    assert track.after(4500).tracking().seconds.size > 250
+
+
+def test_a_crystal_beside_a_fan_is_not_followed():
+    track = tracked(load_scenario("fan-crystal"), 3000).after(300)
+    assert track.tracking().worst_ppm() < 0.060
+    assert np.abs(track.tracking().normalised()).max() < 5.0
+
+
+def test_a_tcxo_that_jumped_while_gps_was_away_is_known_when_it_comes_back():
+    """The RTC was there all the time, and told that it was the counter."""
+    after = tracked(load_scenario("jump-in-outage"), 4200).after(2990)
+    assert after.worst_ppm() < 0.020
+    assert after.after(3660).tracking().seconds.size > 500
+
+
+def test_without_adaptation_the_warm_up_ends_all_the_same():
+    settings = KalmanSettings(adapt=False)
+    kalman = Kalman(settings)
+    tracked(STEADY, 2400, kalman=kalman)
+    assert kalman.clocks is not None
+    assert kalman.clocks.levels.tcxo_walk == pytest.approx(settings.levels.tcxo_walk, rel=0.01)
 
 
 @pytest.mark.parametrize("step", [0.05, 0.25, 0.3711, 0.45])

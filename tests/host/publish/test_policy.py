@@ -54,3 +54,9 @@ def test_a_confirmation_is_of_consecutive_seconds(between):
 def test_an_unusable_estimate_passes_its_reason_on():
     decision = PublishPolicy().decide(Estimate(State.HOLD, "GPS: gone", False, 1.0))
     assert decision == type(decision)(None, State.HOLD, "GPS: gone")
+
+
+def test_a_step_that_the_edges_confirm_needs_no_waiting():
+    policy = PublishPolicy(max_step_ppm=1)
+    policy.decide(track(0.0))
+    assert policy.decide(Estimate(State.TRACK, "", True, 3.0, confirmed=True)).error_ppm == 3.0

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from .clock_model import Levels
+import numpy as np
+
+from .clock_model import GPS_U, GPS_V, RTC_U, RTC_V, SIZE, Levels
 from .comb import Comb
 from .joint_filter import JointFilter
+from .witness import Witnesses
 
 __all__ = ["Clocks"]
+
+COMMON_DOUBT = 0.5
+"""How much of a change of the Pi's rate (as a variance) may have been the counter's."""
 
 
 class Clocks:
@@ -17,6 +23,7 @@ class Clocks:
         self.epoch = epoch
         self.levels = levels
         self.filter = JointFilter()
+        self.witnesses = Witnesses()
 
     def advance(self, tick: int) -> None:
         """Predict up to ``tick``; an earlier one changes nothing."""
@@ -27,6 +34,13 @@ class Clocks:
     def seconds_after(self, tick: int) -> float:
         """How long ``tick`` lies after the epoch, nominal seconds."""
         return (tick - self.epoch) / self.tick_hz
+
+    def doubt_counter(self, tick: int, change_ppb: float) -> None:
+        """The Pi's rate changed at ``tick``: if the counter's did, all other clocks' changed with it."""
+        doubt = np.zeros(SIZE)
+        doubt[[GPS_V, RTC_V]] = change_ppb
+        doubt[[GPS_U, RTC_U]] = change_ppb * -self.seconds_after(tick)
+        self.filter.cov += COMMON_DOUBT * np.outer(doubt, doubt)
 
     def move_anchor(self, comb: Comb, u: int, tick: int) -> None:
         """Make the edge at ``tick`` the anchor of ``comb``, whose reading offset is at ``u``."""

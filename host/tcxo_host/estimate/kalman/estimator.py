@@ -16,22 +16,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from ... import tempcomp
 from ...edges.second import Board, Second
 from ..interface import Estimate, State
 from ..plausible import number, part, text
-from .clock_model import DRIFT_TIME_S, GPS_U, GPS_V, PI_D, PI_U, PI_V, RTC_U, RTC_V, Levels
+from .channels import Channels
+from .clock_model import GPS_U, GPS_V, PI_D, PI_U, PI_V, RTC_U, RTC_V, Levels
 from .clocks import Clocks
-from .comb import Comb
+from .counter_watch import CounterWatch
 from .learning import Learning
 from .noise import Bounds
-from .pulse import PulseTracker
-from .pwm import PwmTracker
+from .prediction import pi_error
+from .reasons import unsure, without_gps
 from .temperature import COLDEST_C, HOTTEST_C, TemperatureModel
 
 __all__ = ["Kalman", "KalmanSettings"]
+
+CONFIRM_S = 5.0
+"""A rate of GPS that was found anew is believed without further waiting only after so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Kalman:
         self._rejected_before: dict[str, int] = {}
         self._qualified = False
         self._tracked = False
+        self._watch = CounterWatch()
         self._last_tick = 0
         self._reference_c: float | None = None
         self._blind_s = 0.0
@@ -119,15 +121,11 @@ class Kalman:
         span_s = max(0.0, (second.tick_now - self._last_tick) / clocks.tick_hz)
         self._last_tick = second.tick_now
         self._follow_temperature(clocks, second, span_s)
-        for tracker, role in ((self._pwm, "host_pwm"), (self._gps, "gps_pps"), (self._rtc, "rtc_pps")):
-            ticks = second.ticks.get(role, _NOTHING)
-            if isinstance(tracker, PwmTracker):
-                tracker.take(clocks, ticks, second.tick_now)
-            else:
-                tracker.take(clocks, ticks)
-        self.learning.update(clocks, self._pwm, self._gps, self._rtc, second.tick_now, self.settings.adapt)
-        fresh = self._gps.age_s(clocks, second.tick_now) <= self.settings.gps_timeout_s
-        self.learning.teach(clocks, self._gps, self.temperature, second.tick_now, fresh)
+        channels, adapt = self._channels, self.settings.adapt
+        channels.take(clocks, second)
+        self.learning.update(clocks, channels.pwm, channels.gps, channels.rtc, second.tick_now, adapt)
+        fresh = channels.gps.age_s(clocks, second.tick_now) <= self.settings.gps_timeout_s
+        self.learning.teach(clocks, channels.gps, self.temperature, second.tick_now, fresh)
         return self._estimate(clocks, second.tick_now, span_s)
 
     def export_state(self) -> dict[str, Any]:
@@ -183,21 +181,15 @@ class Kalman:
         for index in (GPS_U, PI_U, RTC_U):
             clocks.filter.forget(index, 1e4)
         clocks.filter.forget(PI_D, clocks.levels.pi_drift**2)
-        rate = board.rate_hz
-        hz, learning = board.tick_hz, self.learning
-        self._pwm = PwmTracker(Comb(hz, rate.get("host_pwm", 50.0)))
-        self._gps = PulseTracker(
-            Comb(hz, rate.get("gps_pps", 1.0)),
-            GPS_U,
-            learning.gps_variance,
-            settings.first_tcxo_ppm * 1e3,
-            watches_counter=True,
+        learning, gps_ppb = self.learning, settings.first_tcxo_ppm * 1e3
+        self._channels = Channels(
+            board, self._watch, gps_ppb, learning.gps_variance, settings.rtc_ns**2, settings.gps_timeout_s
         )
-        self._rtc = PulseTracker(Comb(hz, rate.get("rtc_pps", 1.0)), RTC_U, settings.rtc_ns**2, 1e5)
         self._last_tick = epoch
+        self._watch.begin()
         self._qualified = False
         self._reference_c, self._blind_s = None, 0.0
-        learning.begin(clocks, self._pwm)
+        learning.begin(clocks, self._channels.pwm)
         known_c, now_c = self._memory.celsius, second.temperature_c
         if GPS_V in self._memory.rates and known_c is not None and now_c is not None:
             change, variance = self.temperature.change(known_c, now_c)
@@ -211,31 +203,21 @@ class Kalman:
             clocks.filter.mean[rate] += change
 
     def _estimate(self, clocks: Clocks, tick: int, span_s: float) -> Estimate:
+        pwm, gps, rtc = self._channels.pwm, self._channels.gps, self._channels.rtc
         mean, cov = clocks.filter.mean.tolist(), clocks.filter.cov.tolist()
-        ahead_s = clocks.seconds_after(tick) + tempcomp.USED_AFTER_S
-        gained_s = DRIFT_TIME_S * (1.0 - math.exp(-ahead_s / DRIFT_TIME_S))
-        gps_age_s = self._gps.age_s(clocks, tick)
-        gps_variance = cov[GPS_V][GPS_V] + self._holdover_variance(gps_age_s, span_s)
-        gps_rate, pi_rate = mean[GPS_V], mean[PI_V] + mean[PI_D] * gained_s
-        error = (1.0 + pi_rate * 1e-9) / (1.0 + gps_rate * 1e-9) - 1.0
+        gps_age_s = gps.age_s(clocks, tick)
+        holdover_variance = self._holdover_variance(gps_age_s, span_s)
+        gps_rate, gps_variance = mean[GPS_V], cov[GPS_V][GPS_V] + holdover_variance
+        error, sigma_ppm = pi_error(clocks, mean, cov, tick, holdover_variance)
         levels = clocks.levels
-        variance = (
-            cov[PI_V][PI_V]
-            + gained_s * (2.0 * cov[PI_V][PI_D] + gained_s * cov[PI_D][PI_D])
-            - 2.0 * (cov[PI_V][GPS_V] + gained_s * cov[PI_D][GPS_V])
-            + gps_variance
-            + levels.pi_white**2
-            + levels.pi_walk**2 * (ahead_s - 0.5 + 1.0 / 3.0)
-        )
-        sigma_ppm = math.sqrt(max(variance, 0.0)) * 1e-3
         state, reason = self._judge(clocks, tick, gps_age_s, sigma_ppm)
         usable = state in (State.TRACK, State.HOLDOVER)
-        gps_known = self._gps.accepted >= 2 or GPS_V in self._memory.rates
-        rtc_known = gps_known and self._rtc.accepted >= 2 and self._rtc.age_s(clocks, tick) < 10.0
+        gps_known = gps.accepted >= 2 or GPS_V in self._memory.rates
+        rtc_known = gps_known and rtc.accepted >= 2 and rtc.age_s(clocks, tick) < 10.0
         rtc_error = (1.0 + mean[RTC_V] * 1e-9) / (1.0 + gps_rate * 1e-9) - 1.0
         rtc_variance = cov[RTC_V][RTC_V] - 2.0 * cov[RTC_V][GPS_V] + gps_variance
         rtc_variance += levels.rtc_white**2
-        measured = gps_known and self._pwm.blocks > 0
+        measured = gps_known and pwm.blocks > 0
         return Estimate(
             state,
             reason,
@@ -246,6 +228,7 @@ class Kalman:
             tcxo_sigma_ppm=math.sqrt(gps_variance + levels.tcxo_white**2) * 1e-3 if gps_known else None,
             rtc_ppm=rtc_error * 1e6 if rtc_known else None,
             rtc_sigma_ppm=math.sqrt(max(rtc_variance, 0.0)) * 1e-3 if rtc_known else None,
+            confirmed=pwm.blocks > 0 and gps.rate_age_s(clocks, tick) > CONFIRM_S,
             rejected=self._rejected(),
         )
 
@@ -261,54 +244,44 @@ class Kalman:
         return self.settings.blind_walk_ppb**2 * self._blind_s / 3600.0
 
     def _judge(self, clocks: Clocks, tick: int, gps_age_s: float, sigma_ppm: float) -> tuple[State, str]:
-        settings = self.settings
+        settings, pwm, gps = self.settings, self._channels.pwm, self._channels.gps
         waiting = State.HOLD if self._tracked else State.ACQUIRE
         limit_ppm = settings.holdover_limit_ppm
         if not self._qualified:
             limit_ppm = min(limit_ppm, settings.start_limit_ppm)
         self._qualified = False
-        if self._pwm.wrong_rate:
-            return waiting, "PWM is not at its nominal rate"
-        if self._pwm.age_s(clocks, tick) > settings.pwm_timeout_s:
-            return waiting, "PWM lost" if self._pwm.last_good is not None else "waiting for PWM"
-        gps_lost = gps_age_s > settings.gps_timeout_s
-        if not gps_lost and self._gps.accepted < 2:
+        complaint = pwm.complaint(clocks, tick, settings.pwm_timeout_s)
+        if complaint:
+            return waiting, complaint
+        gps_lost = gps_age_s > settings.gps_timeout_s or gps.scatter.mostly_refused()
+        if not gps_lost and gps.accepted < 2:
             return waiting, "waiting for a second GPS pulse"
         if not sigma_ppm <= limit_ppm:
-            if not gps_lost:
-                return waiting, "settling"
-            if self._gps.doubted:
-                return waiting, "GPS contradicts the TCXO for too long: has the receiver a fix?"
-            return waiting, "GPS lost for too long" if self._gps.accepted else "waiting for GPS"
-        self._qualified = self._tracked = True
+            return waiting, unsure(gps) if gps_lost else "settling"
+        self._qualified = True
+        complaint = self._watch.complaint(clocks, tick / clocks.tick_hz)
+        if complaint:
+            return waiting, complaint
+        self._tracked = True
         if gps_lost:
-            if self._gps.doubted:
-                return State.HOLDOVER, "GPS contradicts the TCXO: has the receiver a fix?"
-            return State.HOLDOVER, "GPS lost" if self._gps.accepted else "no GPS yet, TCXO as it was"
+            return State.HOLDOVER, without_gps(gps, gps_age_s > settings.gps_timeout_s)
         return State.TRACK, ""
 
     def _remember(self) -> None:
         """Keep the rates of the clocks that are known."""
         if self.clocks is None:
             return
-        tick = self._last_tick
-        known = {GPS_V: self._gps.accepted, PI_V: self._pwm.blocks, RTC_V: self._rtc.accepted}
-        for index, count in known.items():
+        pwm, gps, rtc = self._channels.pwm, self._channels.gps, self._channels.rtc
+        for index, count in {GPS_V: gps.accepted, PI_V: pwm.blocks, RTC_V: rtc.accepted}.items():
             if count >= 5:
                 mean, cov = self.clocks.filter.mean, self.clocks.filter.cov
                 self._memory.rates[index] = float(mean[index]), float(cov[index, index])
-        if self._gps.accepted >= 5 and self._gps.age_s(self.clocks, tick) <= self.settings.gps_timeout_s:
+        fresh = gps.age_s(self.clocks, self._last_tick) <= self.settings.gps_timeout_s
+        if gps.accepted >= 5 and fresh:
             self._memory.celsius = self.temperature.celsius
 
     def _rejected(self) -> dict[str, int]:
         if self.clocks is None:
             return dict(self._rejected_before)
-        now = {
-            "gps_pps": self._gps.rejected,
-            "rtc_pps": self._rtc.rejected,
-            "host_pwm": self._pwm.rejected,
-        }
+        now = self._channels.rejected()
         return {role: count + self._rejected_before.get(role, 0) for role, count in now.items()}
-
-
-_NOTHING = np.empty(0, dtype=np.int64)

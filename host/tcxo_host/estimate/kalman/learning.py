@@ -11,7 +11,8 @@ from .clock_model import GPS_V, PI_D, Levels
 from .clocks import Clocks
 from .noise import Average, Bounds, DriftSize, PiNoise, PulseNoise, Whiteness, export, imported
 from .pulse import PulseTracker
-from .pwm import PwmTracker, Sight
+from .pwm import PwmTracker
+from .sight import Sight
 from .temperature import SAMPLE_S, TemperatureModel
 
 __all__ = ["Learning"]
@@ -55,7 +56,7 @@ class Learning:
         self._pi.interrupt()
         self._next_sample_s = clocks.epoch / clocks.tick_hz + 2.0 * SAMPLE_S
         self._rate_restarts = 0
-        pwm.levels_changed()
+        pwm.reader.levels_changed()
         clocks.levels = self._with_warm_up(clocks.epoch / clocks.tick_hz)
 
     def update(
@@ -68,7 +69,11 @@ class Learning:
         adapt: bool,
     ) -> None:
         """Look at what the second brought; change the levels now and then."""
+        self._seconds += 1
         if not adapt:
+            if self._seconds % APPLY_EVERY_S == 0:
+                clocks.levels = self._with_warm_up(tick_now / clocks.tick_hz)
+                pwm.reader.levels_changed()
             return
         self._observe_pi(clocks, pwm)
         bounds = self._bounds
@@ -78,7 +83,6 @@ class Learning:
             self._walk = self._white.add(residual, predicted + gps.variance, self._walk, bounds.tcxo_walk)
         if rtc.innovation is not None and rtc.accepted > 10:
             rtc.variance = self._rtc.add(*rtc.innovation, bounds.rtc_ns)
-        self._seconds += 1
         if self._seconds % APPLY_EVERY_S == 0:
             self._apply(clocks, pwm, tick_now / clocks.tick_hz)
 
@@ -115,7 +119,7 @@ class Learning:
         if (
             sight is None
             or pwm.blocks < 3
-            or sight.variance > 0.2 * pwm.rounding_variance + pwm.jitter_variance
+            or sight.variance > 0.2 * pwm.reader.rounding_variance + pwm.reader.jitter_variance
         ):
             self._last_sight = None
             self._pi.interrupt()
@@ -130,8 +134,10 @@ class Learning:
         self._last_sight, self._target = sight, target
         if pwm.scatter is not None:
             edge, noise_like = pwm.scatter
-            pwm.edge_variance = max(pwm.rounding_variance, self._edge.add(edge, _WIDEST))
-            self._jitter_variance = max(0.0, self._jitter.add(noise_like, _WIDEST) - pwm.rounding_variance)
+            pwm.reader.edge_variance = max(pwm.reader.rounding_variance, self._edge.add(edge, _WIDEST))
+            self._jitter_variance = max(
+                0.0, self._jitter.add(noise_like, _WIDEST) - pwm.reader.rounding_variance
+            )
         drift = float(clocks.filter.mean[PI_D])
         size = self._drift.add(drift, float(clocks.filter.cov[PI_D, PI_D]), self._bounds.pi_drift)
         self._drift_size = size
@@ -146,7 +152,7 @@ class Learning:
     def _apply(self, clocks: Clocks, pwm: PwmTracker, uptime_s: float) -> None:
         if self._pi.seconds() >= SURE_AFTER_S:
             white, walk = self._pi.levels(clocks.levels, self._bounds)
-            pwm.jitter_variance = self._jitter_variance
+            pwm.reader.jitter_variance = self._jitter_variance
             self.levels = replace(
                 self.levels,
                 pi_white=white,
@@ -155,7 +161,7 @@ class Learning:
             )
         self.levels = replace(self.levels, tcxo_walk=self._walk)
         clocks.levels = self._with_warm_up(uptime_s)
-        pwm.levels_changed()
+        pwm.reader.levels_changed()
 
     def _with_warm_up(self, uptime_s: float) -> Levels:
         extra = WARM_UP_PPB * math.exp(-uptime_s / WARM_UP_S)

@@ -1,31 +1,43 @@
-"""Following the Pi's clock from all its edges: start, gate, moments, restart. Pure."""
+"""Following the Pi's clock from all its edges: start, steps and bends, restart. Pure."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import deque
 
 import numpy as np
-import numpy.typing as npt
 
 from ...edges.second import Ticks
-from .clock_model import PI_D, PI_U, PI_V, EdgeBlock, Floats
+from .bends import Bend, find_bend
+from .clock_model import PI_D, PI_U, PI_V, Floats
 from .clocks import Clocks
 from .comb import Comb
-from .joint_filter import PreparedBlock
-from .quantisation import QuantisationTable
+from .edge_reader import EdgeReader, Seen, without_line
+from .sight import NOTABLE_PPB, Sight, Turn
 
 __all__ = ["PwmTracker"]
 
-GATE = 6.0
-"""An edge this many standard deviations from its neighbours is dropped."""
 WIDEN_GATE = 20.0
 """Normalised innovation squared of the three moments: beyond this the clock bends, and rate and drift are
 doubted; a second in 6000 reaches it by chance."""
 BLOCK_GATE = 45.0
-"""Beyond this, and with a shift of more than ``THERMAL_NS``, the second contradicts the clock."""
+"""Beyond this, and with a shift of more than ``THERMAL_NS``, the second contradicts the clock, unless one bend
+of its rate explains all its edges."""
 THERMAL_NS = 300.0
 """A second's mean phase is shifted by less than this by anything that heat does to a crystal."""
+EXPLAINED = 4.0
+"""A bend explains a second when the mean square that it leaves is at most so many variances of an edge."""
+LARGEST_STEP_NS = 1e5
+"""A step of the phase beyond this is another signal, not the same one."""
+SUDDEN_PPB = 100.0
+"""A change of the rate within a second beyond this is no work of heat but a jump."""
+LATE = 0.8
+"""What happens in the last part of a second is left to the next one to judge."""
+ROUNDED = 5.0
+"""A step within so many standard deviations of a second's mean may come from rounding to whole ticks, which hits
+all edges alike where the period is nearly a whole number of them."""
+SLIPS, SLIP_S = 4, 60.0
+"""So many steps of the phase within so long are no accidents."""
 PERSISTENT = 3
 """So many contradicting seconds in a row are a change: the clock is started anew."""
 GROUPS = 5
@@ -36,28 +48,8 @@ WORST_RATE = 500e-6
 """No crystal is further off than this."""
 MOST_EDGES = 1024
 """A block's matrices grow with the square of its edges: of more, the latest are used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """The mean residual (ns) of a block against what was predicted at its ``start``, and that prediction.
-
-    ``variance`` is the measurement's, ns^2; offset, rate and drift as in the joint state.
-    """
-
-    start: int
-    anchor: int
-    teeth: int
-    residual: float
-    variance: float
-    offset: float
-    rate: float
-    drift: float
-
-    def reading_ns(self, tick: int, tick_hz: float) -> float:
-        """The clock's reading offset, relative to ``teeth`` and ``anchor``, seen at a tick in the block."""
-        t = (tick - self.start) / tick_hz
-        return self.residual + self.offset + t * (self.rate + 0.5 * t * self.drift)
+FEWEST_EDGES = 10
+"""With fewer in a second steps and bends cannot be told apart."""
 
 
 class PwmTracker:
@@ -65,6 +57,7 @@ class PwmTracker:
 
     def __init__(self, comb: Comb) -> None:
         self.comb = comb
+        self.reader = EdgeReader(comb)
         self.started = False
         self.blocks = 0
         """Blocks taken since the clock was last started."""
@@ -76,24 +69,23 @@ class PwmTracker:
         self.scatter: tuple[float, float] | None = None
         """Of the latest full block about its moments, ns^2: variance of an edge, and what the variance of an
         edge would be if it averaged out like noise: less for the regular patterns of a divider."""
-        self.edge_variance = (1e9 / comb.tick_hz) ** 2 / 12.0
-        """Of one edge, for telling outliers, ns^2."""
         self.sight: Sight | None = None
         """Where the latest good block stood, for learning the clock's noise."""
-        self.jitter_variance = 0.0
-        """Of one edge, as far as it averages out like noise, beyond the rounding to whole ticks, ns^2."""
-        self.rounding_variance = (1e9 / comb.tick_hz) ** 2 / 12.0
+        self.turn: Turn | None = None
+        """What happened to the rate in the latest second."""
         self._bad_seconds = 0
-        self._full = max(1, round(comb.rate_hz))
-        self._period_ticks = comb.tick_hz / comb.rate_hz
-        self._prepared: dict[int, PreparedBlock] = {}
-        self._blocks: dict[int, EdgeBlock] = {}
-        self._tables: dict[int, QuantisationTable] = {}
-        self._teeth: dict[int, Floats] = {}
+        self._steps: deque[int] = deque(maxlen=SLIPS)
 
-    def levels_changed(self) -> None:
-        """The clocks' noise levels or ``jitter_variance`` changed."""
-        self._prepared.clear()
+    def complaint(self, clocks: Clocks, tick: int, timeout_s: float) -> str:
+        """Why nothing can be said of the Pi's clock; empty when something can."""
+        if self.wrong_rate:
+            return "PWM is not at its nominal rate"
+        if len(self._steps) == SLIPS and tick - self._steps[0] < SLIP_S * clocks.tick_hz:
+            # Steps that recur are part of the rate: what is seen between them is not the clock's.
+            return "PWM steps again and again: is its clock a fraction?"
+        if self.age_s(clocks, tick) > timeout_s:
+            return "PWM lost" if self.last_good is not None else "waiting for PWM"
+        return ""
 
     def age_s(self, clocks: Clocks, tick: int) -> float:
         """Seconds from the latest good edge to ``tick``."""
@@ -101,7 +93,7 @@ class PwmTracker:
 
     def take(self, clocks: Clocks, ticks: Ticks, tick_now: int) -> None:
         """Use the edges of a second. Leaves the filter at the last good one, or at ``tick_now``."""
-        self.scatter = self.sight = None
+        self.scatter = self.sight = self.turn = None
         if self.started:
             ticks = ticks[-MOST_EDGES:]
         if ticks.size == 0:
@@ -120,9 +112,10 @@ class PwmTracker:
     def _start(self, clocks: Clocks, ticks: Ticks, tick_now: int) -> None:
         self.started = False
         self.blocks = 0
-        period = float(np.median(np.diff(ticks))) if ticks.size >= max(2, self._full // 2) else math.nan
-        rate = self._period_ticks / period - 1.0
-        if math.isnan(rate) and self._full <= 2:
+        full, period_ticks = self.reader.full, self.reader.period_ticks
+        period = float(np.median(np.diff(ticks))) if ticks.size >= max(2, full // 2) else math.nan
+        rate = period_ticks / period - 1.0
+        if math.isnan(rate) and full <= 2:
             rate = 0.0  # too slow for a median: the filter finds the rate itself
         if not abs(rate) < WORST_RATE:
             self.wrong_rate = not math.isnan(rate)
@@ -131,157 +124,147 @@ class PwmTracker:
             return
         last = int(ticks[-1])
         if ticks.size > 10:
-            self.edge_variance, self.jitter_variance = self._first_scatter(ticks)
-            self._prepared.clear()
+            self._first_scatter(ticks)
         clocks.advance(last)
         self.comb.anchor = self.last_good = last
         self.started, self.wrong_rate, self._bad_seconds = True, False, 0
         # The median is good to about a tick; a slow PWM without one knows nothing yet.
-        uncertainty = 2.0 / self._period_ticks if self._full > 2 else 100e-6
-        clocks.filter.forget(PI_U, 4.0 * self.edge_variance, 0.0)
+        uncertainty = 2.0 / period_ticks if full > 2 else 100e-6
+        clocks.filter.forget(PI_U, 4.0 * self.reader.edge_variance, 0.0)
         clocks.filter.forget(PI_V, (uncertainty * 1e9) ** 2, rate * 1e9)
         clocks.filter.forget(PI_D, clocks.levels.pi_drift**2, 0.0)
 
-    def _first_scatter(self, ticks: Ticks) -> tuple[float, float]:
+    def _first_scatter(self, ticks: Ticks) -> None:
         """Variance of the edges about a robust line, and beyond rounding: a fractional divider shows."""
-        times = self._seconds(ticks, int(ticks[0]))
-        scatter = _without_line(
-            times, (times * self.comb.rate_hz).round() * (1e9 / self.comb.rate_hz) - times * 1e9
-        )
+        reader, rate_hz = self.reader, self.comb.rate_hz
+        times = reader.seconds(ticks, int(ticks[0]))
+        scatter = without_line(times, (times * rate_hz).round() * (1e9 / rate_hz) - times * 1e9)
         variance = (1.4826 * float(np.median(np.abs(scatter)))) ** 2
-        variance = min(max(variance, self.rounding_variance), LARGEST_JITTER_NS**2)
-        return variance, max(0.0, variance - 2.0 * self.rounding_variance)
+        reader.edge_variance = min(max(variance, reader.rounding_variance), LARGEST_JITTER_NS**2)
+        reader.jitter_variance = max(0.0, reader.edge_variance - 2.0 * reader.rounding_variance)
+        reader.levels_changed()
 
     def _block(self, clocks: Clocks, ticks: Ticks) -> bool:
         """Take the edges as one block. False when they contradict the clock as it is known."""
-        if ticks[0] - clocks.epoch > 1.5 * self._period_ticks:
-            clocks.advance(int(ticks[0] - self._period_ticks))
-        times = self._seconds(ticks, clocks.epoch)
-        residuals, regular = self._residuals(clocks, times)
-        good = self._inliers(clocks, times, residuals)
-        if good is not None:
-            if np.count_nonzero(good) * 2 <= ticks.size:
+        reader = self.reader
+        if ticks[0] - clocks.epoch > 1.5 * reader.period_ticks:
+            clocks.advance(int(ticks[0] - reader.period_ticks))
+        times, residuals, seen = self._look(clocks, ticks)
+        if seen is not None and seen.surprise <= WIDEN_GATE and seen.dropped * 10 <= ticks.size:
+            self._absorb(clocks, ticks, seen)
+            return True
+        bend = self._bend(times, residuals, seen) if ticks.size >= FEWEST_EDGES else None
+        if bend is None or not self._explains(bend):
+            return seen is not None and self._take_unexplained(clocks, ticks, seen)
+        smallest = 0.0 if seen is None else ROUNDED * math.sqrt(float(seen.noise[0, 0]))
+        if bend.is_step and smallest < abs(bend.size) < LARGEST_STEP_NS:
+            return self._take_beside_step(clocks, ticks, bend)
+        if not bend.is_step and (seen is None or abs(bend.size) > SUDDEN_PPB):
+            return self._take_bent(clocks, ticks, bend)
+        return seen is not None and self._take_unexplained(clocks, ticks, seen)
+
+    def _take_unexplained(self, clocks: Clocks, ticks: Ticks, seen: Seen) -> bool:
+        """Take a second that surprises for no single reason, with more doubt. False when it is nonsense."""
+        if seen.surprise <= WIDEN_GATE:
+            self._absorb(clocks, ticks, seen)
+            return True
+        shift_ns = abs(float(seen.moments[0]))
+        if seen.surprise > BLOCK_GATE and shift_ns > THERMAL_NS:
+            return False
+        # The rate bent more than the noise explains, as under a sudden load.
+        square = shift_ns * shift_ns
+        return self._take_widened(clocks, ticks, 0.5 * square, 0.25 * square, clocks.epoch)
+
+    def _look(self, clocks: Clocks, ticks: Ticks) -> tuple[Floats, Floats, Seen | None]:
+        """Times (s since the epoch) and residuals (ns) of edges, and what is seen of them."""
+        times = self.reader.seconds(ticks, clocks.epoch)
+        residuals, regular = self.reader.residuals(clocks, times)
+        return times, residuals, self.reader.see(clocks, times, residuals, regular)
+
+    def _take_bent(self, clocks: Clocks, ticks: Ticks, bend: Bend) -> bool:
+        """Take a second in two parts, with a doubted rate where it bends."""
+        start = clocks.epoch + round(bend.start_s * clocks.tick_hz)
+        if bend.first > 0:
+            _, _, before = self._look(clocks, ticks[: bend.first])
+            if before is None:
                 return False
-            ticks, times, residuals, regular = ticks[good], times[good], residuals[good], False
-        prepared = self._prepare(clocks, times, regular)
-        moments = prepared.weights.dot(residuals)
-        noise = prepared.moments + self._rounding(clocks, prepared, regular)
-        precision = clocks.filter.precision(prepared, noise)
-        nis = float(moments.dot(precision).dot(moments))
-        if nis > WIDEN_GATE:
-            if nis > BLOCK_GATE and abs(float(moments[0])) > THERMAL_NS:
-                return False
-            precision = self._widen(clocks, prepared, noise, float(moments[0]))
-        if good is not None:
-            self.rejected += int(good.size - ticks.size)
-        if ticks.size * 5 >= self._full * 4:
-            self._observe(clocks, prepared, residuals, moments, float(noise[0, 0]))
-        clocks.filter.update_block(prepared, moments, noise, precision)
-        clocks.epoch = self.last_good = int(ticks[-1])
-        clocks.move_anchor(self.comb, PI_U, clocks.epoch)
-        self.blocks += 1
-        self._bad_seconds = 0
+            self._absorb(clocks, ticks[: bend.first], before)
+            if bend.first > LATE * ticks.size:
+                return True  # too few edges behind it: the next second tells what they mean
+            ticks = ticks[bend.first :]
+        gained_ns = bend.size * max(0.0, clocks.seconds_after(start) * -1.0)
+        clocks.filter.shift(PI_U, gained_ns, (0.01 * bend.size) ** 2 + (0.1 * gained_ns) ** 2)
+        return self._take_widened(clocks, ticks, bend.size**2, 0.0, start)
+
+    def _take_widened(
+        self, clocks: Clocks, ticks: Ticks, rate_doubt: float, drift_doubt: float, start: int
+    ) -> bool:
+        """Take edges with rate and drift doubted by these variances, ppb^2 and (ppb/s)^2, from ``start`` on."""
+        clocks.filter.shift(PI_V, 0.0, rate_doubt)
+        clocks.filter.shift(PI_D, 0.0, drift_doubt)
+        _, _, seen = self._look(clocks, ticks)
+        if seen is None:
+            return False
+        self._absorb(clocks, ticks, seen, start)
         return True
 
-    def _rounding(self, clocks: Clocks, prepared: PreparedBlock, regular: bool) -> Floats:
-        """What rounding to whole ticks adds to the moments' noise at the present beat, ns^2."""
-        count = prepared.weights.shape[1]
-        missing = 1.0 - count / self._full
-        if not regular:
-            if missing > 0.2 or min(count, self._full) < 10:
-                plain: Floats = prepared.block.edge_noise * self.rounding_variance
-                return plain
-            count = self._full
-        table = self._tables.get(count)
-        if table is None:
-            weights = self._regular_block(count).weights
-            table = self._tables[count] = QuantisationTable(weights, 1e9 / clocks.tick_hz)
-        period_ticks = self._period_ticks / (1.0 + float(clocks.filter.mean[PI_V]) * 1e-9)
-        if missing > 0.0:
-            # A gap spoils the pattern that averages so well.
-            spoiled: Floats = missing * self.rounding_variance * prepared.block.edge_noise
-            spoiled += table.at(period_ticks)
-            return spoiled
-        return table.at(period_ticks)
+    def _bend(self, times: Floats, residuals: Floats, seen: Seen | None) -> Bend:
+        """What happened in a second that surprises; its outliers are left out when they hide it."""
+        variance = self.reader.edge_variance
+        bend = find_bend(times, residuals, variance)
+        if self._explains(bend) or seen is None or not seen.dropped:
+            return bend
+        good = seen.prepared.block.times_s
+        return find_bend(good, seen.residuals, variance)
 
-    def _widen(self, clocks: Clocks, prepared: PreparedBlock, noise: Floats, shift_ns: float) -> Floats:
-        """The rate bent more than the noise explains, as under a sudden load: doubt rate and drift."""
-        clocks.filter.shift(PI_V, 0.0, 0.5 * shift_ns * shift_ns)
-        clocks.filter.shift(PI_D, 0.0, 0.25 * shift_ns * shift_ns)
-        return clocks.filter.precision(prepared, noise)
+    def _explains(self, bend: Bend) -> bool:
+        return bend.rest <= EXPLAINED * self.reader.edge_variance
 
-    def _residuals(self, clocks: Clocks, times: Floats) -> tuple[Floats, bool]:
-        """Each edge's tooth minus the predicted reading, ns; and whether no edge is missing."""
-        offset, rate, drift = clocks.filter.mean[PI_U : PI_D + 1].tolist()
-        base_s = (clocks.epoch - self.comb.anchor) / clocks.tick_hz
-        rate_hz, count = self.comb.rate_hz, times.size
-        speed = 1.0 + rate * 1e-9
-        first = round((base_s + offset * 1e-9 + float(times[0]) * speed) * rate_hz)
-        last = round((base_s + offset * 1e-9 + float(times[-1]) * speed) * rate_hz)
-        consecutive = last - first + 1 == count
-        if consecutive:
-            teeth = self._consecutive(count) + (first / rate_hz * 1e9 - base_s * 1e9 - offset)
+    def _take_beside_step(self, clocks: Clocks, ticks: Ticks, bend: Bend) -> bool:
+        """Take the longer part of a second whose phase stepped. Before an early step nothing is used, and the
+        phase starts anew; behind a late one nothing is used, and the next second starts with the step."""
+        cut = bend.first
+        self.rejected += min(cut, ticks.size - cut)
+        if cut * 2 > ticks.size:
+            ticks = ticks[:cut]
         else:
-            whole = np.round((base_s + offset * 1e-9 + times * speed) * rate_hz)
-            teeth = whole * (1e9 / rate_hz) - (base_s * 1e9 + offset)
-        residuals = teeth - times * (1e9 + rate) - (0.5 * drift) * (times * times)
-        return residuals, consecutive and first == 1 and self.comb.anchor == clocks.epoch
+            ticks = ticks[cut:]
+            self._steps.append(clocks.epoch)
+            mean = float(clocks.filter.mean[PI_U])
+            clocks.filter.forget(PI_U, max(bend.size**2, self.reader.edge_variance), mean + bend.size)
+        _, _, seen = self._look(clocks, ticks)
+        if seen is None or not self._take_unexplained(clocks, ticks, seen):
+            return False
+        self.sight = None  # a step is no noise to learn from
+        return True
 
-    def _seconds(self, ticks: Ticks, since: int) -> Floats:
-        seconds: Floats = (ticks - since).astype(np.float64)
-        seconds *= 1.0 / self.comb.tick_hz
-        return seconds
+    def _absorb(self, clocks: Clocks, ticks: Ticks, seen: Seen, turned_at: int | None = None) -> None:
+        """Update the filter, and keep what the noise levels are learned from. ``turned_at``: where it bends."""
+        start = clocks.epoch if turned_at is None else turned_at
+        before_ppb = float(clocks.filter.mean[PI_V])
+        self.rejected += seen.dropped
+        self._observe(clocks, seen)
+        clocks.filter.update_block(seen.prepared, seen.moments, seen.noise, seen.precision)
+        clocks.epoch = self.last_good = int(ticks[seen.last])
+        clocks.move_anchor(self.comb, PI_U, clocks.epoch)
+        change_ppb = float(clocks.filter.mean[PI_V]) - before_ppb
+        if turned_at is not None or abs(change_ppb) > NOTABLE_PPB:
+            self.turn = Turn(start, change_ppb, turned_at is not None)
+        self.blocks += 1
+        self._bad_seconds = 0
 
-    def _consecutive(self, count: int) -> Floats:
-        if count not in self._teeth:
-            self._teeth[count] = np.arange(count, dtype=np.float64) * (1e9 / self.comb.rate_hz)
-        return self._teeth[count]
-
-    def _inliers(self, clocks: Clocks, times: Floats, residuals: Floats) -> npt.NDArray[np.bool_] | None:
-        """Which edges agree with the bulk of them; None when all do. Their common shift is free."""
-        sigma = math.sqrt(self.edge_variance)
-        slope_sigma = math.sqrt(float(clocks.filter.cov[PI_V, PI_V])) * float(times[-1] - times[0])
-        if float(residuals.max() - residuals.min()) < 2.0 * GATE * sigma:
-            return None
-        centred = residuals
-        if slope_sigma > sigma and times.size > 3:
-            # The rate is not known well enough to judge by: a robust line has it.
-            centred = _without_line(times, residuals)
-        good: npt.NDArray[np.bool_] = np.abs(centred - np.median(centred)) < GATE * sigma
-        return None if good.all() else good
-
-    def _prepare(self, clocks: Clocks, times: Floats, regular: bool) -> PreparedBlock:
-        count = times.size
-        if not regular:
-            return PreparedBlock(EdgeBlock(times), clocks.levels, self.jitter_variance)
-        prepared = self._prepared.get(count)
-        if prepared is None:
-            prepared = PreparedBlock(self._regular_block(count), clocks.levels, self.jitter_variance)
-            self._prepared[count] = prepared
-        return prepared
-
-    def _regular_block(self, count: int) -> EdgeBlock:
-        """So many edges, none missing, right after the block's start."""
-        if count not in self._blocks:
-            self._blocks[count] = EdgeBlock(np.arange(1, count + 1) / self.comb.rate_hz)
-        return self._blocks[count]
-
-    def _observe(
-        self,
-        clocks: Clocks,
-        block: PreparedBlock,
-        residuals: Floats,
-        moments: Floats,
-        mean_variance: float,
-    ) -> None:
+    def _observe(self, clocks: Clocks, seen: Seen) -> None:
         """Keep what the noise levels are learned from."""
+        residuals, moments, full = seen.residuals, seen.moments, self.reader.full
+        if residuals.size * 5 < full * 4:
+            return
         if (
-            residuals.size == self._full
+            residuals.size == full
             and self.blocks % SCATTER_EVERY == 0
-            and self._full % GROUPS == 0
-            and self._full > 2 * GROUPS
+            and full % GROUPS == 0
+            and full > 2 * GROUPS
         ):
-            rest = residuals - (moments * residuals.size).dot(block.weights)
+            rest = residuals - (moments * residuals.size).dot(seen.prepared.weights)
             groups = rest.reshape(GROUPS, -1).mean(axis=1)
             degrees = GROUPS - moments.size
             self.scatter = (
@@ -293,15 +276,6 @@ class PwmTracker:
             self.comb.anchor,
             self.comb.teeth,
             float(moments[0]),
-            mean_variance - block.process_mean_variance,
+            float(seen.noise[0, 0]) - seen.prepared.process_mean_variance,
             *clocks.filter.mean[PI_U : PI_D + 1].tolist(),
         )
-
-
-def _without_line(times: Floats, values: Floats) -> Floats:
-    """``values`` minus a line that half of them cannot bend, and minus their median."""
-    half = times.size // 2
-    rise = np.median((values[half : 2 * half] - values[:half]) / (times[half : 2 * half] - times[:half]))
-    rest: Floats = values - rise * times
-    rest -= np.median(rest)
-    return rest

@@ -1,0 +1,103 @@
+"""The trackers of the board's three channels, and what they tell each other in a second. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...edges.second import Board, Second
+from .clock_model import GPS_U, GPS_V, PI_V, RTC_U
+from .clocks import Clocks
+from .comb import Comb
+from .counter_watch import CounterWatch
+from .pulse import PulseTracker
+from .pwm import PwmTracker
+from .witness import LEARN_EVERY_S
+
+__all__ = ["Channels"]
+
+
+class Channels:
+    """Pi, GPS and RTC on one board since it started. ``watch`` outlives them: it knows the board.
+
+    ``first_tcxo_ppb``: how far the board's oscillator may be off; variances of a pulse in ns^2;
+    ``gps_timeout_s``: a clock without a pulse for longer tells nothing of the present.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        watch: CounterWatch,
+        first_tcxo_ppb: float,
+        gps_variance: float,
+        rtc_variance: float,
+        gps_timeout_s: float,
+    ) -> None:
+        hz, rate = board.tick_hz, board.rate_hz
+        self.pwm = PwmTracker(Comb(hz, rate.get("host_pwm", 50.0)))
+        gps_comb = Comb(hz, rate.get("gps_pps", 1.0))
+        self.gps = PulseTracker(gps_comb, GPS_U, gps_variance, first_tcxo_ppb, is_right=True)
+        self.rtc = PulseTracker(Comb(hz, rate.get("rtc_pps", 1.0)), RTC_U, rtc_variance, 1e5)
+        self._watch = watch
+        self._timeout_s = gps_timeout_s
+        self._seconds = 0
+
+    def take(self, clocks: Clocks, second: Second) -> None:
+        """Use all edges of a second: first the Pi's, then the pulses in the order in which they came.
+
+        Where the Pi's rate turned the counter is doubted, before the pulses that can tell and behind those
+        that came too early for it.
+        """
+        now_s = second.tick_now / clocks.tick_hz
+        self.pwm.take(clocks, second.ticks.get("host_pwm", _NOTHING), second.tick_now)
+        pulses = [
+            (tracker, second.ticks.get(role, _NOTHING))
+            for tracker, role in ((self.gps, "gps_pps"), (self.rtc, "rtc_pps"))
+        ]
+        for tracker, _ in pulses:
+            tracker.next_second()
+        turn = self.pwm.turn
+        if turn is None or not self._watch.doubts(
+            turn, lambda: self._witnessed(clocks, second.tick_now), now_s
+        ):
+            for tracker, ticks in pulses:
+                tracker.take(clocks, ticks)
+        else:
+            for tracker, ticks in pulses:
+                tracker.take(clocks, ticks[ticks <= turn.tick])
+            before_ppb = float(clocks.filter.mean[GPS_V])
+            clocks.doubt_counter(turn.tick, turn.change_ppb)
+            for tracker, ticks in pulses:
+                tracker.take(clocks, ticks[ticks > turn.tick])
+            self._watch.told(turn, float(clocks.filter.mean[GPS_V]) - before_ppb, now_s)
+        self._hear(clocks)
+        self._watch.look(now_s, self.gps.counter_moved or self.rtc.counter_moved)
+
+    def rejected(self) -> dict[str, int]:
+        """Edges dropped so far, by role."""
+        return {
+            "gps_pps": self.gps.rejected,
+            "rtc_pps": self.rtc.rejected,
+            "host_pwm": self.pwm.rejected,
+        }
+
+    def _hear(self, clocks: Clocks) -> None:
+        """Keep what the clocks can say when GPS is to be judged; judge it now and then."""
+        witnesses = clocks.witnesses
+        for history, tracker in ((witnesses.gps, self.gps), (witnesses.rtc, self.rtc)):
+            history.add(*tracker.passed)
+        witnesses.pi.add(1, float(clocks.filter.mean[PI_V]))
+        self._seconds += 1
+        if self._seconds % LEARN_EVERY_S or not self.gps.passed[0]:
+            return
+        variance = self.gps.noise()
+        if witnesses.gps_is_quiet(variance):
+            witnesses.learn()
+        elif witnesses.counter_moved(variance) is False:
+            self.gps.distrust(clocks)
+
+    def _witnessed(self, clocks: Clocks, tick: int) -> bool:
+        """Whether pulses arrive that tell a change of the Pi's clock from one of the counter."""
+        return any(each.age_s(clocks, tick) <= self._timeout_s for each in (self.gps, self.rtc))
+
+
+_NOTHING = np.empty(0, dtype=np.int64)
