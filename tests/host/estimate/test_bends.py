@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from tcxo_host.estimate.kalman.bends import find_bend
-from tcxo_host.estimate.kalman.scatter import Scatter
-from tcxo_host.estimate.kalman.trial import Trial
+from tcxo_host.estimate.kalman.track.bends import find_bend
+from tcxo_host.estimate.kalman.track.scatter import Scatter
+from tcxo_host.estimate.kalman.track.trial import Trial
 from tcxo_host.estimate.kalman.witness import LEARN_EVERY_S, Witnesses
 
 TIMES = np.arange(1, 51) / 50

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from tcxo_host.estimate.kalman import joint_filter
-from tcxo_host.estimate.kalman.clock_model import (
+from tcxo_host.estimate.kalman.filter import joint_filter
+from tcxo_host.estimate.kalman.filter.clock_model import (
     GPS_U,
     GPS_V,
     PI_D,
@@ -17,9 +17,9 @@ from tcxo_host.estimate.kalman.clock_model import (
     transition,
     unit_noise,
 )
-from tcxo_host.estimate.kalman.comb import Comb
-from tcxo_host.estimate.kalman.joint_filter import JointFilter, PreparedBlock
-from tcxo_host.estimate.kalman.quantisation import QuantisationTable
+from tcxo_host.estimate.kalman.filter.comb import Comb
+from tcxo_host.estimate.kalman.filter.joint_filter import JointFilter, PreparedBlock
+from tcxo_host.estimate.kalman.track.quantisation import QuantisationTable
 
 TICK_NS = 1e9 / 84e6
 ROUNDING = TICK_NS**2 / 12.0

@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 import pytest
-from tcxo_host.estimate.kalman.clock_model import Levels
 from tcxo_host.estimate.kalman.estimator import Kalman
-from tcxo_host.estimate.kalman.noise import Bounds, DriftSize, PiNoise, PulseNoise, imported
-from tcxo_host.estimate.kalman.temperature import TemperatureModel
+from tcxo_host.estimate.kalman.filter.clock_model import Levels
+from tcxo_host.estimate.kalman.learn.noise import Bounds, DriftSize, PiNoise, PulseNoise, imported
+from tcxo_host.estimate.kalman.learn.temperature import TemperatureModel
 from tcxo_host.sim.scenario import Crystal, load_scenario
 from tcxo_tools.trial import run_trial
 

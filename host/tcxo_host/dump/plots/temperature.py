@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ...capture.columns import Session
 from ...errors import DataError
-from ...estimate.kalman.temperature import SAMPLE_S, TemperatureModel
+from ...estimate.kalman.learn.temperature import SAMPLE_S, TemperatureModel
 from ..analyse.series import frequency_ppm
 from .data import PlotData, session_series
 from .style import COLOURS, figure, legend

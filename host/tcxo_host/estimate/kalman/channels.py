@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ...edges.second import Board, Second
-from .clock_model import GPS_U, GPS_V, PI_V, RTC_U
-from .clocks import Clocks
-from .comb import Comb
 from .counter_watch import CounterWatch
-from .pulse import PulseTracker
-from .pwm import PwmTracker
+from .filter.clock_model import GPS_U, GPS_V, PI_V, RTC_U
+from .filter.clocks import Clocks
+from .filter.comb import Comb
+from .track.pulse import PulseTracker
+from .track.pwm import PwmTracker
 from .witness import LEARN_EVERY_S
 
 __all__ = ["Channels"]

@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from .clock_model import GPS_V
-from .clocks import Clocks
-from .pwm import SUDDEN_PPB
-from .sight import NOTABLE_PPB, Turn
+from .filter.clock_model import GPS_V
+from .filter.clocks import Clocks
+from .track.pwm import SUDDEN_PPB
+from .track.sight import NOTABLE_PPB, Turn
 
 __all__ = ["CounterWatch"]
 

@@ -20,14 +20,14 @@ from ...edges.second import Board, Second
 from ..interface import Estimate, State
 from ..plausible import number, part, text
 from .channels import Channels
-from .clock_model import GPS_U, GPS_V, PI_D, PI_U, PI_V, RTC_U, RTC_V, Levels
-from .clocks import Clocks
 from .counter_watch import CounterWatch
-from .learning import Learning
-from .noise import Bounds
+from .filter.clock_model import GPS_U, GPS_V, PI_D, PI_U, PI_V, RTC_U, RTC_V, Levels
+from .filter.clocks import Clocks
+from .learn.feed import Learning
+from .learn.noise import Bounds
+from .learn.temperature import COLDEST_C, HOTTEST_C, TemperatureModel
 from .prediction import pi_error
 from .reasons import unsure, without_gps
-from .temperature import COLDEST_C, HOTTEST_C, TemperatureModel
 
 __all__ = ["Kalman", "KalmanSettings"]
 

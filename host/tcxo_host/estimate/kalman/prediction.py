@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ... import tempcomp
-from .clock_model import DRIFT_TIME_S, GPS_V, PI_D, PI_V
-from .clocks import Clocks
+from .filter.clock_model import DRIFT_TIME_S, GPS_V, PI_D, PI_V
+from .filter.clocks import Clocks
 
 __all__ = ["pi_error"]
 

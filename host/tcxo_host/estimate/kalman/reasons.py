@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .pulse import PulseTracker
+from .track.pulse import PulseTracker
 
 __all__ = ["unsure", "without_gps"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from .noise import Average
+from .learn.noise import Average
 
 __all__ = ["RateHistory", "Witnesses"]
 

@@ -7,11 +7,11 @@ from collections import deque
 
 import numpy as np
 
-from ...edges.second import Ticks
+from ....edges.second import Ticks
+from ..filter.clock_model import PI_D, PI_U, PI_V, Floats
+from ..filter.clocks import Clocks
+from ..filter.comb import Comb
 from .bends import Bend, find_bend
-from .clock_model import PI_D, PI_U, PI_V, Floats
-from .clocks import Clocks
-from .comb import Comb
 from .edge_reader import EdgeReader, Seen, without_line
 from .sight import NOTABLE_PPB, Sight, Turn
 

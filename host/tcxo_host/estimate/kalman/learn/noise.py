@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ..plausible import number
-from .clock_model import Levels
+from ...plausible import number
+from ..filter.clock_model import Levels
 
 __all__ = ["Average", "Bounds", "DriftSize", "PiNoise", "PulseNoise", "Whiteness"]
 

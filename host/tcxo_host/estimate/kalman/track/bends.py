@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .clock_model import Floats
+from ..filter.clock_model import Floats
 
 __all__ = ["Bend", "find_bend"]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...edges.second import Ticks
-from .clock_model import PI_U, PI_V, EdgeBlock, Floats
-from .clocks import Clocks
-from .comb import Comb
-from .joint_filter import PreparedBlock
+from ....edges.second import Ticks
+from ..filter.clock_model import PI_U, PI_V, EdgeBlock, Floats
+from ..filter.clocks import Clocks
+from ..filter.comb import Comb
+from ..filter.joint_filter import PreparedBlock
 from .quantisation import QuantisationTable
 
 __all__ = ["EdgeReader", "Seen", "without_line"]

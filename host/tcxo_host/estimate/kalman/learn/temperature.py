@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..plausible import number
-from .clock_model import Floats
+from ...plausible import number
+from ..filter.clock_model import Floats
 
 __all__ = ["TemperatureModel"]
 

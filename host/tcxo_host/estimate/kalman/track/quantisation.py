@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from .clock_model import Floats
+from ..filter.clock_model import Floats
 
 __all__ = ["QuantisationTable"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..witness import Witnesses
 from .clock_model import GPS_U, GPS_V, RTC_U, RTC_V, SIZE, Levels
 from .comb import Comb
 from .joint_filter import JointFilter
-from .witness import Witnesses
 
 __all__ = ["Clocks"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from ...edges.second import Ticks
-from .clock_model import PI_V, RATES
-from .clocks import Clocks
-from .comb import Comb
+from ....edges.second import Ticks
+from ..filter.clock_model import PI_V, RATES
+from ..filter.clocks import Clocks
+from ..filter.comb import Comb
+from ..witness import SPANS_S
 from .scatter import Scatter
 from .trial import SHORT_LENGTH, Trial
-from .witness import SPANS_S
 
 __all__ = ["PulseTracker"]
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .clock_model import GPS_V, PI_D, Levels
-from .clocks import Clocks
+from ..filter.clock_model import GPS_V, PI_D, Levels
+from ..filter.clocks import Clocks
+from ..track.pulse import PulseTracker
+from ..track.pwm import PwmTracker
+from ..track.sight import Sight
 from .noise import Average, Bounds, DriftSize, PiNoise, PulseNoise, Whiteness, export, imported
-from .pulse import PulseTracker
-from .pwm import PwmTracker
-from .sight import Sight
 from .temperature import SAMPLE_S, TemperatureModel
 
 __all__ = ["Learning"]

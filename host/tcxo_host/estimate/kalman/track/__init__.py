@@ -1,0 +1,1 @@
+"""From the edges of a second to measurements of a clock: start, gate, restart. Pure."""
