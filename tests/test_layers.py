@@ -64,6 +64,7 @@ HEAVY = (
     "tcxo_firmware",
 )
 MOST_ENTRIES = 15
+MOST_LINES = 300
 
 
 def files(package: str) -> Iterator[Path]:
@@ -171,3 +172,8 @@ def test_a_folder_is_seen_at_one_glance(source):
     for folder in {path.parent for path in files(source)}:
         entries = {path.name for path in folder.iterdir() if not path.name.startswith("__")} - {"py.typed"}
         assert len(entries) <= MOST_ENTRIES, f"{folder}: {sorted(entries)}"
+
+
+@pytest.mark.parametrize("name", sorted(MODULES), ids=".".join)
+def test_a_module_is_read_in_one_sitting(name):
+    assert len(MODULES[name].read_text().splitlines()) <= MOST_LINES

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import platform
 import select
 import shutil
-import signal
-import subprocess
-import sys
-import sysconfig
 import tempfile
 import threading
 import time
@@ -21,55 +15,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from . import BOARDS_DIR, DEVICE_DIR
-from .simi2c import SimI2CBus
+from .simprocess import EVENT, Kind, SimProcess, find_vm
 
-__all__ = ["SimBoard", "SimBoardError", "find_vm"]
-
-_SIM_DIR = Path(__file__).parent / "sim"
-
-# As in sim/world.py, which this module cannot import: it runs in the other VM.
-_EVENT = np.dtype([("kind", "u1"), ("tick", "<u8"), ("value", "<i4")])
-_ADVANCE, _CONNECTED, _MCU_CDEG, _EXTERNAL_CDEG, _SUPPLY_MV, _STALLED, _CRASH, _HANG = (
-    0,
-    8,
-    9,
-    10,
-    11,
-    12,
-    13,
-    14,
-)
+__all__ = ["HARD_RESET", "WATCHDOG_RESET", "SimBoard"]
 
 _PWRON_RESET, HARD_RESET, WATCHDOG_RESET = 1, 2, 3  # as in sim/machine.py
 
 _LINE_CHUNK = 4096
 _LOSSY_PATIENCE_S = 0.2
-
-
-class SimBoardError(RuntimeError):
-    """The simulated board cannot start, or its process ended by itself."""
-
-
-def find_vm() -> tuple[str, list[str]]:
-    """``(description, command)`` of the VM to run device files in.
-
-    Prefers the unix port of MicroPython of this environment (PyPI, x86-64), then ``micropython`` on PATH,
-    else CPython itself with the stand-ins.
-    """
-    candidates = [Path(sysconfig.get_path("scripts")) / "micropython", shutil.which("micropython")]
-    for candidate in candidates:
-        if candidate is None or not Path(candidate).exists():
-            continue
-        asked = subprocess.run(
-            [candidate, "-c", "import sys; print('MicroPython %d.%d.%d' % sys.implementation.version[:3])"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if asked.returncode == 0:
-            return asked.stdout.strip(), [str(candidate), "-X", "heapsize=8M"]
-    return f"CPython {platform.python_version()}", [sys.executable, "-u"]
 
 
 class SimBoard:
@@ -104,15 +57,12 @@ class SimBoard:
         self._board = board
         self._lossy = lossy
         self._i2c_hold_ms = 0 if lossy else i2c_hold_ms
-        self._process: subprocess.Popen[bytes] | None = None
-        self._master = self._watch = -1
+        self._master = -1
         self._stopping = threading.Event()
-        self._feed_lock = threading.Lock()
         self._line_lock = threading.RLock()
         self._host_connected = self._stalled = False
         self._backlog = b""
         self._written_at = 0.0
-        self._last_output = b""
         self.tick = start_tick
         self._open_pty()
         self._start(start_tick)
@@ -134,25 +84,25 @@ class SimBoard:
             return
         if int(ticks[0]) < self.tick or bool(np.any(np.diff(ticks) < 0)):
             raise ValueError("edges must be sorted by tick and not lie in the past")
-        events = np.zeros(len(ticks), dtype=_EVENT)
+        events = np.zeros(len(ticks), dtype=EVENT)
         events["kind"] = channel_ids
         events["tick"] = ticks
         self.tick = int(ticks[-1])
-        self._send_events(events.tobytes())
+        self._process.send(events.tobytes())
 
     def advance(self, tick: int) -> None:
         """Let time pass up to ``tick``."""
         self.tick = max(self.tick, int(tick))
-        self._event(_ADVANCE, self.tick)
+        self._event(Kind.ADVANCE, self.tick)
 
     def set_temperature(self, celsius: float) -> None:
         """What the board's external sensor and the MCU's own measure."""
-        self._event(_MCU_CDEG, 0, round(celsius * 100))
-        self._event(_EXTERNAL_CDEG, 0, round(celsius * 100))
+        self._event(Kind.MCU_CDEG, 0, round(celsius * 100))
+        self._event(Kind.EXTERNAL_CDEG, 0, round(celsius * 100))
 
     def set_supply(self, volt: float) -> None:
         """The MCU's supply."""
-        self._event(_SUPPLY_MV, 0, round(volt * 1000))
+        self._event(Kind.SUPPLY_MV, 0, round(volt * 1000))
 
     @property
     def connected(self) -> bool:
@@ -176,7 +126,7 @@ class SimBoard:
     def reboot(self, boot_id: int | None = None, start_tick: int = 0, reset_cause: int = HARD_RESET) -> None:
         """Kill the board's process and start it anew, ``boot_id`` one up unless given."""
         with self._line_lock:
-            self._end_process()
+            self._process.kill()
             self.boot_id = self.boot_id + 1 if boot_id is None else boot_id
             self._host_connected = self._stalled = False
             self._backlog = b""
@@ -190,28 +140,26 @@ class SimBoard:
 
     def stall_reader(self, stalled: bool) -> None:
         """The host stops taking bytes: from now on the board's own port buffer fills."""
-        self._event(_STALLED, 0, int(stalled))
+        self._event(Kind.STALLED, 0, int(stalled))
 
     def crash(self) -> None:
         """An exception in the middle of the main loop; the process then ends, as by machine.reset()."""
-        self._event(_CRASH, 0)
+        self._event(Kind.CRASH, 0)
 
     def hang(self, duration_s: float) -> None:
         """The main loop stands still for as long, with time and edges that are fed from now on.
 
         A watchdog that is not fed in time ends the process with status 4.
         """
-        self._event(_HANG, 0, round(duration_s * 1000))
+        self._event(Kind.HANG, 0, round(duration_s * 1000))
 
     def check_alive(self) -> None:
         """Raises SimBoardError when the board's process ended by itself."""
-        if self._process is not None and self._process.poll() is not None:
-            raise SimBoardError(f"the simulated board ended: {self._last_words()}")
+        self._process.check_alive()
 
     def wait_ended(self, patience_s: float = 10) -> int:
         """Wait for the board's process to end by itself (crash, watchdog); its exit status."""
-        assert self._process is not None
-        return self._process.wait(patience_s)
+        return self._process.wait_ended(patience_s)
 
     def stop(self) -> None:
         """End everything and remove the port. May be called twice."""
@@ -219,86 +167,26 @@ class SimBoard:
             return
         self._stopping.set()
         self._bridge.join()
-        self._end_process()
+        self._process.kill()
         self._close_pty()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    # The process.
-
     def _start(self, start_tick: int, reset_cause: int = _PWRON_RESET) -> None:
-        feed_read, feed_write = os.pipe()
-        in_read, in_write = os.pipe()
-        out_read, out_write = os.pipe()
-        control_read, control_write = os.pipe()
-        i2c_read, i2c_request = os.pipe()
-        i2c_answer, i2c_write = os.pipe()
-        for fd in (feed_read, in_read, control_read, out_read, i2c_read):
-            os.set_blocking(fd, False)
-        vm_fds = (feed_read, control_read, i2c_read, i2c_write)
-        paths = [str(DEVICE_DIR), str(BOARDS_DIR / self._board), str(_SIM_DIR)]
-        env = dict(os.environ)
-        if "micropython" in Path(self._command[0]).name:
-            env["MICROPYPATH"] = ":".join(paths)
-        else:
-            env["PYTHONPATH"] = ":".join([*paths, str(_SIM_DIR / "cpython")])
-            env["PYTHONDONTWRITEBYTECODE"] = "1"
-        self._log = open(self._directory / "stderr", "ab+")  # noqa: SIM115
-        self._process = subprocess.Popen(
-            [
-                *self._command,
-                str(_SIM_DIR / "run.py"),
-                str(self.tick_hz),
-                str(start_tick),
-                str(self.boot_id & 0xFFFFFFFF),
-                str(reset_cause),
-                str(self._i2c_hold_ms),
-                *map(str, vm_fds),
-            ],
-            stdin=in_read,
-            stdout=out_write,
-            stderr=self._log,
-            pass_fds=vm_fds,
-            cwd=self._directory,
-            env=env,
+        self._process = SimProcess(
+            self._command,
+            self._directory,
+            self._board,
+            tick_hz=self.tick_hz,
+            start_tick=start_tick,
+            boot_id=self.boot_id,
+            reset_cause=reset_cause,
+            i2c_hold_ms=self._i2c_hold_ms,
         )
-        for fd in (in_read, out_write, *vm_fds):
-            os.close(fd)
-        self._feed, self._to_vm, self._from_vm = feed_write, in_write, out_read
-        self._to_control = control_write
-        self.i2c = SimI2CBus(i2c_request, i2c_answer)
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(self._feed, fcntl.F_SETPIPE_SZ, 65536)
+        self.i2c = self._process.i2c
         self.tick = start_tick
 
-    def _end_process(self) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-        self._process = None
-        for fd in (self._feed, self._to_control, self._to_vm, self._from_vm):
-            os.close(fd)
-        self.i2c.close()
-        self._log.close()
-
     def _event(self, kind: int, tick: int, value: int = 0) -> None:
-        self._send_events(np.array([(kind, tick, value)], dtype=_EVENT).tobytes())
-
-    def _send_events(self, data: bytes) -> None:
-        with self._feed_lock:
-            view = memoryview(data)
-            try:
-                while view:
-                    # Whole pipe buffers: an event is never torn by another thread's.
-                    view = view[os.write(self._feed, view) :]
-            except BrokenPipeError:
-                raise SimBoardError(f"the simulated board ended: {self._last_words()}") from None
-
-    def _last_words(self) -> str:
-        """Of the process: MicroPython tells an uncaught exception on standard output, CPython on the other."""
-        text = (self._directory / "stderr").read_text(errors="replace").strip()
-        told = self._last_output.decode(errors="replace")
-        return text[-2000:] or told[told.find("Traceback") :].strip() or "no message"
+        self._process.send(np.array([(kind, tick, value)], dtype=EVENT).tobytes())
 
     # The line.
 
@@ -329,7 +217,7 @@ class SimBoard:
         """One round of the line: who is there, bytes down, bytes up. Returns a pause, seconds."""
         poll = select.poll()
         if not self._backlog:
-            poll.register(self._from_vm, select.POLLIN)
+            poll.register(self._process.from_vm, select.POLLIN)
         if self._master >= 0:
             poll.register(self._master, select.POLLIN | (select.POLLOUT if self._backlog else 0))
         events = dict(poll.poll(20))
@@ -340,10 +228,9 @@ class SimBoard:
             self._backlog = b""
         elif line & select.POLLIN:
             with contextlib.suppress(OSError):
-                os.write(self._to_vm, os.read(self._master, _LINE_CHUNK))
-        if events.get(self._from_vm, 0) & select.POLLIN:
-            data = os.read(self._from_vm, _LINE_CHUNK)
-            self._last_output = (self._last_output + data)[-2000:]
+                os.write(self._process.to_vm, os.read(self._master, _LINE_CHUNK))
+        if events.get(self._process.from_vm, 0) & select.POLLIN:
+            data = self._process.read(_LINE_CHUNK)
             if not hung_up:
                 self._backlog = data
         if self._backlog:
@@ -362,14 +249,9 @@ class SimBoard:
             stalled = bool(self._backlog) and now - self._written_at > _LOSSY_PATIENCE_S
             if stalled != self._stalled:
                 self._stalled = stalled
-                self._control(_STALLED, int(stalled))
+                self._process.control(Kind.STALLED, int(stalled))
 
     def _note_connection(self, connected: bool) -> None:
-        if connected != self._host_connected and self._process is not None:
+        if connected != self._host_connected:
             self._host_connected = connected
-            self._control(_CONNECTED, int(connected))
-
-    def _control(self, kind: int, value: int) -> None:
-        # Not through the feed: that may be full until the line moves on.
-        with contextlib.suppress(OSError):
-            os.write(self._to_control, np.array([(kind, 0, value)], dtype=_EVENT).tobytes())
+            self._process.control(Kind.CONNECTED, int(connected))

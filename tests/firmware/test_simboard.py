@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 from support.firmware_boards import GPS, PWM, RTC, BoardReader, seconds_of_edges
-from tcxo_firmware.simboard import SimBoard, find_vm
+from tcxo_firmware.simboard import SimBoard
+from tcxo_firmware.simprocess import find_vm
 from tcxo_protocol.records import Edges, Identify, Status
 
 CPYTHON = ("CPython", [sys.executable, "-u"])

@@ -20,9 +20,10 @@ from tcxo_host.config.text import config_text
 from tcxo_host.daemon.state_file import parse_state
 from tcxo_host.dump.analyse.stats import capture_info, channel_stats
 from tcxo_host.dump.formats.edge_lines import ROLES, EdgeLines
-from tcxo_host.dump.formats.importers import detect_format, read_text
+from tcxo_host.dump.formats.importers import read_text
 from tcxo_host.dump.formats.jsonl import entries_of_jsonl, jsonl_lines
 from tcxo_host.dump.formats.synthesis import odd_rates, refuse_unfit, synthesise
+from tcxo_host.dump.formats.text_rows import detect_format
 from tcxo_host.edges.second import Board, Second
 from tcxo_host.errors import ConfigError, DataError, UsageError
 from tcxo_host.estimate.kalman.estimator import Kalman

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from tcxo_firmware import BOARDS_DIR, DEVICE_DIR, DEVICE_FILES
-from tcxo_firmware.simboard import find_vm
+from tcxo_firmware.simprocess import find_vm
 
 SCRIPTS = Path(__file__).parents[1] / "firmware" / "vm"
 _CACHE = Path(__file__).parents[2] / ".cache" / "npm"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tcxo_firmware import DEVICE_DIR
-from tcxo_firmware.simboard import find_vm
+from tcxo_firmware.simprocess import find_vm
 
 from support.firmware_vms import SCRIPTS, leave_out
 

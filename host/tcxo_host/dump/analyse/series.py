@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...capture.columns import ChannelEdges, Session
+from ...capture.session_columns import ChannelEdges, Session
 from ...errors import DataError
 
 __all__ = [

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...capture.columns import Capture, ChannelEdges, Session
+from ...capture.columns import Capture
+from ...capture.session_columns import ChannelEdges, Session
 from .series import CLOCK_OF_ROLE, Clean, Series, against, clean_edges, frequency_ppm, series_of
 
 __all__ = ["PERCENTILES", "WINDOW_S", "capture_info", "channel_stats", "spread"]

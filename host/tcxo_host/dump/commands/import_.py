@@ -140,9 +140,10 @@ def _lines_of(file: str) -> Iterator[str]:
 
 def _entries(args: argparse.Namespace, lines: Iterator[str] | None, problems: list[str]) -> Iterator[Any]:
     from ...errors import DataError
-    from ..formats.importers import detect_format, parse_map, read_text
+    from ..formats.importers import parse_map, read_text
     from ..formats.jsonl import entries_of_jsonl
     from ..formats.synthesis import odd_rates, refuse_unfit, synthesise
+    from ..formats.text_rows import detect_format
 
     channel_map = parse_map(args.map)
     start_utc_ns = _utc_ns(args.start)

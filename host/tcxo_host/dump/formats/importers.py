@@ -1,10 +1,9 @@
-"""Text that other counters print, as edges: CSV and TICC / TimeLab lines. Pure."""
+"""Text that other counters print, as edges: what the rows of ``text_rows`` mean. Pure."""
 
 from __future__ import annotations
 
-import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,12 +12,10 @@ import numpy.typing as npt
 from ...errors import DataError, UsageError
 from .edge_lines import LETTERS, ROLES
 from .synthesis import Imported, ImportedChannel, nominal_rate_hz
+from .text_rows import csv_rows, timelab_rows
 
-__all__ = ["TextImport", "detect_format", "parse_map", "read_text"]
+__all__ = ["TextImport", "parse_map", "read_text"]
 
-_TIMELAB = re.compile(r"^\s*([+-]?\d+(?:\.\d*)?)\s+(?:ch)?([A-Za-z0-9_]+)\s*$")
-_NUMBER = re.compile(r"^[+-]?\d+(\.\d*)?$")
-_SEPARATOR = re.compile(r"[,;\t]")
 _WORST_SHOWN = 3
 _LARGEST = 1 << 62
 _MOST_DIGITS = 20
@@ -36,18 +33,6 @@ class TextImport:
     bad_lines: list[str] = field(default_factory=list)
     """The first few, as ``line 7: reason``."""
     bad_count: int = 0
-
-
-def detect_format(first_lines: Iterable[str]) -> str:
-    """``jsonl``, ``timelab`` or ``csv``, by the first line that is no comment."""
-    for line in first_lines:
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        if text.startswith("{"):
-            return "jsonl"
-        return "timelab" if _TIMELAB.match(text) and "," not in text else "csv"
-    return "csv"
 
 
 def parse_map(text: str) -> dict[str, str]:
@@ -78,7 +63,7 @@ def read_text(
     is given. ``counter_bits`` unwraps a counter that wraps. Raises DataError when no line can be used.
     """
     table = _Table(channel_map or {})
-    rows = _timelab_rows(lines) if form == "timelab" else _csv_rows(lines, where)
+    rows = timelab_rows(lines) if form == "timelab" else csv_rows(lines, where)
     result = TextImport(Imported({}, tick_hz or 0))
     columns = _Columns()
     for line_number, kind, value, channel, number, flags in rows:
@@ -200,76 +185,6 @@ class _Table:
             f"{where}: channel {name[:24]!r}: say what it is with --map {name[:24]}=gps_pps"
             f" (or {', '.join(ROLES[1:])})"
         )
-
-
-Row = tuple[int, str, str, str, int, int]
-"""Line number; ``ticks``, ``seconds`` or ``bad``; the value or what is wrong; channel; number or -1; flags."""
-
-
-def _timelab_rows(lines: Iterable[str]) -> Iterator[Row]:
-    for line_number, line in enumerate(lines, 1):
-        found = _TIMELAB.match(line)
-        if found:
-            yield line_number, "seconds", found[1], found[2], -1, 0
-        elif line.strip() and not line.lstrip().startswith("#"):
-            yield line_number, "bad", f"{line.strip()[:40]!r} is no time and channel", "", -1, 0
-
-
-def _csv_rows(lines: Iterable[str], where: str) -> Iterator[Row]:
-    order: dict[str, int] = {}
-    for line_number, line in enumerate(lines, 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        cells = [cell.strip(' "') for cell in _SEPARATOR.split(text)]
-        if not order:
-            header = _header(cells)
-            order = header or _guess(cells, where, line_number)
-            kind = "seconds" if "seconds" in order else "ticks"
-            at_value, at_channel = order[kind], order["channel"]
-            at_number, at_flags = order.get("number"), order.get("flags")
-            if header:
-                continue
-        try:
-            value, channel = cells[at_value], cells[at_channel]
-            if not _NUMBER.match(value) or not channel:
-                raise ValueError
-            number = -1 if at_number is None else int(cells[at_number])
-            flags = 0 if at_flags is None else int(cells[at_flags])
-        except (ValueError, IndexError):
-            yield line_number, "bad", f"{text[:40]!r} is no edge", "", -1, 0
-        else:
-            yield line_number, kind, value, channel, number, flags
-
-
-_HEADINGS = {
-    "channel": "channel", "chan": "channel", "ch": "channel", "role": "channel",
-    "ticks": "ticks", "tick": "ticks", "count": "ticks",
-    "seconds": "seconds", "second": "seconds", "time": "seconds", "time_s": "seconds", "timestamp": "seconds",
-    "number": "number", "flags": "flags",
-}  # fmt: skip
-
-
-def _header(cells: list[str]) -> dict[str, int] | None:
-    found = {_HEADINGS[cell.lower()]: index for index, cell in enumerate(cells) if cell.lower() in _HEADINGS}
-    return found if "channel" in found and {"ticks", "seconds"} & set(found) else None
-
-
-def _guess(cells: list[str], where: str, line_number: int) -> dict[str, int]:
-    """Without a heading: ``channel,ticks``, or ``seconds,channel`` when one cell has a decimal point."""
-    if len(cells) >= 2:
-        first, second = cells[0], cells[1]
-        if "." in first and _NUMBER.match(first):
-            return {"seconds": 0, "channel": 1}
-        if "." in second and _NUMBER.match(second):
-            return {"channel": 0, "seconds": 1}
-        if _NUMBER.match(second):
-            return {"channel": 0, "ticks": 1}
-        if _NUMBER.match(first):
-            return {"ticks": 0, "channel": 1}
-    raise DataError(
-        f"{where}: line {line_number}: expected channel,ticks or seconds,channel, found {','.join(cells)[:40]!r}"
-    )
 
 
 def _unwrapped(values: Ticks, bits: int) -> Ticks:

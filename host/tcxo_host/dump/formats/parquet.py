@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...capture.columns import Capture, ChannelEdges, Session
+from ...capture.columns import Capture
+from ...capture.session_columns import ChannelEdges, Session
 from ...errors import DataError, OutputError, missing_extra
 from .synthesis import Imported, ImportedChannel, Ticks, refuse_unfit
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...capture.columns import Capture, Session
+from ...capture.columns import Capture
+from ...capture.session_columns import Session
 from ...daemon.pipeline import Row
 from ..analyse.chronylog import Tempcomp, Tracking
 from ..analyse.series import Series, clean_edges, series_of

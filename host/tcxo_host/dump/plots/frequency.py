@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...capture.columns import Session
+from ...capture.session_columns import Session
 from ...errors import DataError
 from ..analyse.series import CLOCK_OF_ROLE, Series, against, frequency_ppm
 from ..analyse.stats import WINDOW_S

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...capture.columns import Session
+from ...capture.session_columns import Session
 from ...errors import DataError, missing_extra
 from ..analyse.series import Series
 from .data import PlotData, longest_run, session_series

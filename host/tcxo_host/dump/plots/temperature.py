@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...capture.columns import Session
+from ...capture.session_columns import Session
 from ...errors import DataError
 from ...estimate.kalman.learn.temperature import SAMPLE_S, TemperatureModel
 from ..analyse.series import frequency_ppm
