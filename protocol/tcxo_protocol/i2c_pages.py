@@ -20,7 +20,6 @@ from construct import Array, Int8ul, Int16ul, Int32ul, Struct
 from .spec import struct_of
 
 __all__ = [
-    "ADDRESS_BITS",
     "HEAD",
     "LAYOUT_VERSION",
     "MAGIC",
@@ -35,7 +34,6 @@ __all__ = [
     "slot_offset",
 ]
 
-ADDRESS_BITS = 16
 MAGIC = 0x5458  # "XT"
 LAYOUT_VERSION = 1
 SLOT_COUNT = 16

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tcxo_protocol.capture_file import MAGIC, MAX_BODY, CaptureEncoder, EntryKind, build_line
+from tcxo_protocol.capture_file import MAGIC, CaptureEncoder, EntryKind, build_line
 from tcxo_protocol.framing import LineCounts
 from tcxo_protocol.records import ProtocolError, iter_bodies
 from tcxo_protocol.spec import RECORD_HEAD, RecordType, struct_of
@@ -101,10 +101,6 @@ class CaptureWriter:
             body = build_line(counts.bad_frames, counts.lost_frames, counts.skipped_bytes)
             self._append(EntryKind.LINE, host_ns, body)
         self._line = now
-
-    def note(self, host_ns: int, text: str) -> None:
-        """A line for people."""
-        self._append(EntryKind.NOTE, host_ns, text.encode()[:MAX_BODY])
 
     def entry(self, kind: int, host_ns: int, body: bytes) -> None:
         """Any entry but a clock, as another file had it."""

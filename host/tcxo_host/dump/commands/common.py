@@ -61,11 +61,11 @@ def add_command(subparsers: Any, name: str, help: str, example: str, description
     )
 
 
-def add_sources(parser: Any) -> None:
-    """FILE... and the options of live links."""
+def add_sources(parser: Any, at_least: int = 1) -> None:
+    """FILE... and the options of live links; ``at_least`` 0 where chrony's logs may do without."""
     parser.add_argument(
         "files",
-        nargs="+",
+        nargs="+" if at_least else "*",
         metavar="FILE",
         help="captures in order (plain, .gz, .zst), a directory of them, - for stdin,"
         " a live link (serial:/dev/ttyACM0), or a simulated board (sim:SCENARIO[:SEED])",

@@ -31,8 +31,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "kind", metavar="KIND", choices=(*KINDS, "report"), help=", ".join((*KINDS, "report"))
     )
-    add_sources(parser)
-    next(action for action in parser._actions if action.dest == "files").nargs = "*"
+    add_sources(parser, at_least=0)
     parser.add_argument(
         "-o", "--output", metavar="FILE", required=True, help="FILE.png, FILE.svg or FILE.html"
     )

@@ -29,8 +29,7 @@ def add_parser(subparsers: Any) -> None:
     parser = add_command(
         subparsers, "stats", "tell each clock's frequency error and what chrony made of it", EXAMPLE, NOTE
     )
-    add_sources(parser)
-    next(action for action in parser._actions if action.dest == "files").nargs = "*"
+    add_sources(parser, at_least=0)
     add_logs(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.set_defaults(main=main)

@@ -11,6 +11,7 @@ from ... import tempcomp
 from ...config import paths
 from ...daemon.state_file import BASELINE_KIND, parse_state
 from ...publish.baseline import parse_stored
+from ...publish.policy import CHRONY_LIMIT_PPM
 from ..pwm.header import kernel_release
 from .check import UNIT, Finding, Level, Subject, fail, is_installed, ok, warn
 from .check_chrony import real_output_path
