@@ -1,4 +1,4 @@
-"""The article's method, without the article's faults."""
+"""The method of Dan Drown's "Frequency synchronization without phase in NTP", without its faults."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""chrony's tracking.log and tempcomp.log, and the article's table from them. Pure but for ``read_lines``."""
+"""chrony's tracking.log and tempcomp.log, and a table from them. Pure but for ``read_lines``.
+
+The table is that of Dan Drown's "Frequency synchronization without phase in NTP".
+"""
 
 from __future__ import annotations
 

@@ -18,9 +18,9 @@ EXAMPLE = """\
 NOTE = """\
 Per channel the frequency error of the clock it tells of, ppm, + when that clock is fast: from each edge to the
 next (raw) and over 64 s (avg64). gps_pps tells the TCXO's error; rtc_pps and host_pwm are corrected for it.
-With chrony's logs, the article's table: both frequency corrections, and the percentiles of the clock's offset
-with and without compensation (--without names a tracking.log made without; by default the times that
-tempcomp.log does not cover count as such).
+With chrony's logs, the table of Dan Drown's "Frequency synchronization without phase in NTP": both frequency
+corrections, and the percentiles of the clock's offset with and without compensation (--without names a
+tracking.log made without; by default the times that tempcomp.log does not cover count as such).
 """
 
 

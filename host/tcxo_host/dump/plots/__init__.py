@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["KINDS", "NEEDS_CAPTURE", "NEEDS_ROWS", "draw"]
 
 KINDS = {
-    "channels": "frequency error of TCXO, Pi and RTC, 64 s averages (the article's first graph)",
+    "channels": "frequency error of TCXO, Pi and RTC, 64 s averages (as Dan Drown's article draws them)",
     "tempcomp": "the value written for chrony against chrony's own correction",
     "offsets": "percentiles of the clock's offset over time, from tracking.log",
     "adev": "overlapping Allan deviation with confidence intervals",

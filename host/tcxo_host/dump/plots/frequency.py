@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def channels(data: PlotData) -> Any:
-    """Every clock's frequency error, averaged over 64 s as in the article."""
+    """Every clock's frequency error, averaged over 64 s as Dan Drown's article draws it."""
     assert data.capture is not None
     clocks: dict[str, tuple[list[Floats], list[Floats]]] = {}
     for session in data.capture.sessions:

@@ -1,7 +1,7 @@
-"""``boxcar64``: the article's method done right - 64 s averages of GPS and PWM against the counter. Pure.
+"""``boxcar64``: Dan Drown's method done right - 64 s averages of GPS and PWM against the counter. Pure.
 
 Frequency is the endpoint difference over the window, per channel; the counter's own error cancels by
-dividing the host's figure by GPS's (D. Drown, "Frequency synchronization without phase in NTP").
+dividing the host's figure by GPS's (his "Frequency synchronization without phase in NTP").
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Boxcar64"]
 
 WINDOW_S = 64
 GATE = 500e-6
-"""No crystal is further off than this; the article's gate, here on every channel."""
+"""No crystal is further off than this; Dan Drown's gate, here on every channel."""
 KNOWN_GATE = 20e-6
 """The gate once a window tells what to expect: ten times what a crystal moves in a minute."""
 KNOWN_AFTER_S = 8
