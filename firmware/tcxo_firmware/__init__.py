@@ -1,8 +1,9 @@
 """The board's firmware as data: which files go on a board, and the stand-ins to run them on Linux."""
 
+import re
 from pathlib import Path
 
-__all__ = ["BOARDS_DIR", "DEVICE_DIR", "DEVICE_FILES", "board_names"]
+__all__ = ["BOARDS_DIR", "DEVICE_DIR", "DEVICE_FILES", "board_names", "firmware_version"]
 
 DEVICE_DIR = Path(__file__).parent / "device"
 BOARDS_DIR = Path(__file__).parent / "boards"
@@ -31,3 +32,10 @@ listing: pip leaves ``__pycache__`` there. The board's own ``board_config.py`` g
 def board_names() -> list[str]:
     """Boards that have a folder, the simulated one included."""
     return sorted(path.parent.name for path in BOARDS_DIR.glob("*/board_config.py"))
+
+
+def firmware_version() -> str:
+    """The version that a board tells; the project's, too. Read from the device file, its only place."""
+    found = re.search(r'^VERSION = "(.+)"$', (DEVICE_DIR / "tcxo/__init__.py").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from tcxo_firmware import firmware_version
 from tcxo_protocol.framing import encode_frame
 from tcxo_protocol.records import Channel, ChannelCounts, Identify, Status, build_record
 from tcxo_protocol.spec import EDGES_HEAD, RECORD_HEAD, RecordType, Role, struct_of
@@ -36,6 +37,7 @@ class FrameSource:
         self._tick_hz = tick_hz
         self._boot_id = boot_id
         self._board = board
+        self._version = firmware_version()
         self._offset = 0
         self._numbers = dict.fromkeys(_CHANNELS, 0)
         self._uptime_s = 0
@@ -107,7 +109,7 @@ class FrameSource:
             reset_cause=1,
             tick_hz=self._tick_hz,
             counter_bits=32,
-            firmware_version="0.1.0",
+            firmware_version=self._version,
             board=self._board,
             micropython_version="1.26.0",
             channels=tuple(_CHANNELS.values()),
