@@ -86,10 +86,15 @@ class Role(enum.IntEnum):
     HOST_PWM = 3
     AUX = 4
 
+    @property
+    def label(self) -> str:
+        """The role as it is written everywhere, ``gps_pps``: in files, on the command line, as a key."""
+        return self.name.lower()
+
 
 def role_name(role: int) -> str:
-    """The role as it is written everywhere, ``gps_pps``; ``role9`` for one that a newer board has."""
-    return Role(role).name.lower() if role in set(Role) else f"role{role}"
+    """The label of a role by its wire number; ``role9`` for one that a newer board has."""
+    return Role(role).label if role in set(Role) else f"role{role}"
 
 
 class ResetCause(enum.IntEnum):

@@ -16,6 +16,7 @@ import numpy as np
 from tcxo_host.errors import TcxoError
 from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.sim.scenario import Fault, Scenario, load_scenario, scenario_names
+from tcxo_protocol.spec import Role
 
 from tcxo_tools.trial import Track, run_trial
 
@@ -33,7 +34,7 @@ example:
 """
 
 GLITCH_US = 500.0
-ROLES = ("gps_pps", "rtc_pps", "host_pwm")
+ROLES = (Role.GPS_PPS.label, Role.RTC_PPS.label, Role.HOST_PWM.label)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -166,7 +167,7 @@ def _gps_outage(scenario: Scenario) -> tuple[int, int] | None:
     for fault in scenario.fault:
         if (
             fault.kind == "outage"
-            and fault.role == "gps_pps"
+            and fault.role == Role.GPS_PPS.label
             and not fault.every_s
             and fault.duration_s > 600
         ):

@@ -10,11 +10,12 @@ from tcxo_host.edges.second import Board, Second
 from tcxo_host.estimate.kalman.estimator import Kalman
 from tcxo_host.sim.scenario import load_scenario
 from tcxo_host.sim.world import World
+from tcxo_protocol.spec import Role
 
 __all__ = ["long_figures"]
 
 _DAY_S = 86_400
-_RATES = {"gps_pps": 1.0, "rtc_pps": 1.0, "host_pwm": 50.0}
+_RATES = {Role.GPS_PPS.label: 1.0, Role.RTC_PPS.label: 1.0, Role.HOST_PWM.label: 50.0}
 
 
 def long_figures(days: int, seed: int, say: Callable[[str], None]) -> dict[str, Any]:

@@ -24,9 +24,9 @@ _RECORD = struct_of(RECORD_HEAD)
 _DELTA = np.dtype("<u4")
 
 _CHANNELS = {
-    "gps_pps": Channel(0, Role.GPS_PPS, 1000, "A0"),
-    "rtc_pps": Channel(1, Role.RTC_PPS, 1000, "A1"),
-    "host_pwm": Channel(2, Role.HOST_PWM, 50_000, "A2"),
+    Role.GPS_PPS.label: Channel(0, Role.GPS_PPS, 1000, "A0"),
+    Role.RTC_PPS.label: Channel(1, Role.RTC_PPS, 1000, "A1"),
+    Role.HOST_PWM.label: Channel(2, Role.HOST_PWM, 50_000, "A2"),
 }
 
 

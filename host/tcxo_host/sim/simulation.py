@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from tcxo_firmware.simboard import SimBoard
+from tcxo_protocol.spec import Role
 
 from .. import tempcomp
 from ..errors import UnavailableError
@@ -22,7 +23,7 @@ from .world import World, WorldSecond
 
 __all__ = ["Progress", "Simulation", "merge_edges"]
 
-CHANNEL_IDS = {"gps_pps": 1, "rtc_pps": 2, "host_pwm": 3}
+CHANNEL_IDS = {Role.GPS_PPS.label: 1, Role.RTC_PPS.label: 2, Role.HOST_PWM.label: 3}
 """Timer channels of the simulated board (``boards/SIM``)."""
 DAEMON_START_S = 20.0
 """Real seconds the daemon may take to open the link before the simulation is called broken."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from tcxo_protocol.spec import Role
 
 from .drives import value_at
 from .faults import Event, apply_faults, events_of, touches
@@ -169,9 +170,9 @@ class World:
         pi = self._pi.advance(stream(self.seed, "pi", number), start, steps)
         rtc = self._rtc.advance(stream(self.seed, "rtc", number), start, CHUNK_S)
         times = {
-            "gps_pps": self._gps_times(number, start),
-            "rtc_pps": self._rtc_times(number, rtc),
-            "host_pwm": self._pwm_times(number, pi),
+            Role.GPS_PPS.label: self._gps_times(number, start),
+            Role.RTC_PPS.label: self._rtc_times(number, rtc),
+            Role.HOST_PWM.label: self._pwm_times(number, pi),
         }
         grid = np.arange(steps + 1) / _GRID_HZ
         ticks = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from tcxo_protocol.spec import Role
 
 from ...capture.session_columns import ChannelEdges, Session
 from ...errors import DataError
@@ -31,7 +32,7 @@ Ticks = npt.NDArray[np.int64]
 GATE = 500e-6
 """The article's gate: an interval further off than this is no interval of the signal."""
 
-CLOCK_OF_ROLE = {"gps_pps": "TCXO", "rtc_pps": "RTC", "host_pwm": "Pi"}
+CLOCK_OF_ROLE = {Role.GPS_PPS.label: "TCXO", Role.RTC_PPS.label: "RTC", Role.HOST_PWM.label: "Pi"}
 """Whose frequency a channel tells: GPS shows the counter's own."""
 
 _QUANTISATION_TICKS = 2.0

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tcxo_protocol.spec import Role
 
 from ...capture.columns import Capture
 from ...capture.session_columns import ChannelEdges, Session
@@ -119,7 +120,7 @@ def spread(values: Floats) -> dict[str, float] | None:
 def _session_stats(session: Session, window_s: float) -> dict[str, dict[str, Any]]:
     tcxo_tick, tcxo_ppm = np.empty(0), np.empty(0)
     result = {}
-    order = sorted(session.channels, key=lambda role: role != "gps_pps")
+    order = sorted(session.channels, key=lambda role: role != Role.GPS_PPS.label)
     for role in order:
         channel = session.channels[role]
         if channel.rate_hz <= 0:
@@ -129,16 +130,16 @@ def _session_stats(session: Session, window_s: float) -> dict[str, dict[str, Any
         tick, ppm = frequency_ppm(series, window_s)
         known = ~np.isnan(ppm)
         tick, ppm = tick[known], ppm[known]
-        if role == "gps_pps":
+        if role == Role.GPS_PPS.label:
             tcxo_tick, tcxo_ppm = (tick, ppm) if ppm.size else _whole_ppm(series)
         raw_tick, raw = _raw_ppm(session, channel, clean)
-        if role != "gps_pps":
+        if role != Role.GPS_PPS.label:
             ppm = _relative(tick, ppm, tcxo_tick, tcxo_ppm)
             raw = _relative(raw_tick, raw, tcxo_tick, tcxo_ppm)
         result[role] = {
             "raw": raw,
             "avg": ppm,
-            "against": "gps_pps" if tcxo_ppm.size else "counter",
+            "against": Role.GPS_PPS.label if tcxo_ppm.size else "counter",
             "counts": {
                 "edges": int(channel.ticks.size),
                 "lost": channel.lost,

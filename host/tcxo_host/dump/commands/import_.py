@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tcxo_protocol.spec import Role
+
 from .common import add_command, complain, finish
 
 __all__ = ["add_parser", "main"]
@@ -164,7 +166,7 @@ def _entries(args: argparse.Namespace, lines: Iterator[str] | None, problems: li
         if not found:
             raise DataError(f"{args.file}: {problems[0] if problems else 'is empty'}")
         return
-    rates_hz = {"host_pwm": args.pwm_hz} if args.pwm_hz else {}
+    rates_hz = {Role.HOST_PWM.label: args.pwm_hz} if args.pwm_hz else {}
     result = read_text(
         lines,
         form,

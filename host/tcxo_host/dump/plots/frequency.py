@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tcxo_protocol.spec import Role
 
 from ...capture.session_columns import Session
 from ...errors import DataError
@@ -70,11 +71,11 @@ def clock_frequency(session: Session, window_s: float = WINDOW_S) -> dict[str, t
     series = session_series(session)
     tcxo_tick, tcxo_ppm = np.empty(0), np.empty(0)
     result = {}
-    for role in sorted(series, key=lambda each: each != "gps_pps"):
+    for role in sorted(series, key=lambda each: each != Role.GPS_PPS.label):
         tick, ppm = frequency_ppm(series[role], window_s)
         if not np.any(~np.isnan(ppm)):
             continue
-        if role == "gps_pps":
+        if role == Role.GPS_PPS.label:
             known = ~np.isnan(ppm)
             tcxo_tick, tcxo_ppm = tick[known], ppm[known]
         else:
@@ -86,12 +87,12 @@ def clock_frequency(session: Session, window_s: float = WINDOW_S) -> dict[str, t
 def clock_phase(session: Session) -> dict[str, tuple[Floats, Floats]]:
     """``(utc_s, error_s)`` by clock and reference, linear trend removed; NaN in gaps."""
     series = session_series(session)
-    gps = series.get("gps_pps")
+    gps = series.get(Role.GPS_PPS.label)
     result = {}
     for role, each in series.items():
         # the counter's gain over a signal is what the signal is behind
-        error_s = each.x_s if role == "gps_pps" else -each.x_s
-        if gps is not None and role != "gps_pps":
+        error_s = each.x_s if role == Role.GPS_PPS.label else -each.x_s
+        if gps is not None and role != Role.GPS_PPS.label:
             error_s = error_s + _at(gps, each.tick)
         name = f"{CLOCK_OF_ROLE.get(role, role)} against {'GPS' if gps is not None else 'TCXO'}"
         error_s = np.where(each.segment == each.segment[0], error_s, np.nan)

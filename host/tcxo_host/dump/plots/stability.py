@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tcxo_protocol.spec import Role
 
 from ...capture.session_columns import Session
 from ...errors import DataError, missing_extra
@@ -113,10 +114,14 @@ def pair_phases(session: Session) -> dict[str, tuple[Floats, float]]:
     """Time differences between clocks, ``(x_s, interval_s)`` by pair, over the longest unbroken stretch."""
     series = session_series(session)
     pairs: dict[str, tuple[Floats, float]] = {}
-    names = {"gps_pps": "TCXO against GPS", "host_pwm": "Pi against TCXO", "rtc_pps": "RTC against TCXO"}
+    names = {
+        Role.GPS_PPS.label: "TCXO against GPS",
+        Role.HOST_PWM.label: "Pi against TCXO",
+        Role.RTC_PPS.label: "RTC against TCXO",
+    }
     for role, each in series.items():
         pairs[names.get(role, "AUX against TCXO")] = (_gapless(each, each.x_s), each.interval_s)
-    gps, pwm = series.get("gps_pps"), series.get("host_pwm")
+    gps, pwm = series.get(Role.GPS_PPS.label), series.get(Role.HOST_PWM.label)
     if gps is not None and pwm is not None and np.count_nonzero(~np.isnan(gps.x_s)) > 1:
         against_gps = _nearest(gps, pwm.tick, session.tick_hz) - pwm.x_s
         pairs["Pi against GPS"] = (_gapless(pwm, against_gps), pwm.interval_s)

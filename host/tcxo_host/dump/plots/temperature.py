@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tcxo_protocol.spec import Role
 
 from ...capture.session_columns import Session
 from ...errors import DataError
@@ -55,7 +56,7 @@ def temperature(data: PlotData) -> Any:
 def samples(session: Session) -> tuple[Floats, Floats, Floats]:
     """``(utc_s, celsius, ppm)``: independent averages of the TCXO and the temperature at their middle."""
     nothing = np.empty(0)
-    series = session_series(session).get("gps_pps")
+    series = session_series(session).get(Role.GPS_PPS.label)
     known = ~np.isnan(session.status.temperature_c)
     if series is None or not known.any():
         return nothing, nothing, nothing

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from tcxo_protocol.spec import Role
+
 from ...edges.second import Board, Second, Ticks
 from ..interface import Estimate, State
 from .period_gate import PeriodGate
@@ -49,7 +51,9 @@ class Boxcar64:
         """Move the windows on and compare them."""
         for role, window in self._channels.items():
             window.take(second.ticks.get(role), second.tick_now)
-        gps, pwm, rtc = (self._channels.get(role) for role in ("gps_pps", "host_pwm", "rtc_pps"))
+        gps, pwm, rtc = (
+            self._channels.get(role) for role in (Role.GPS_PPS.label, Role.HOST_PWM.label, Role.RTC_PPS.label)
+        )
         tcxo = gps.error() if gps and gps.full() else None
         rejected = self._rejected()
         waiting = State.HOLD if self._tracked else State.ACQUIRE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from tcxo_protocol.spec import Role
 
 from ...edges.second import Board, Second
 from .counter_watch import CounterWatch
@@ -33,10 +34,10 @@ class Channels:
         gps_timeout_s: float,
     ) -> None:
         hz, rate = board.tick_hz, board.rate_hz
-        self.pwm = PwmTracker(Comb(hz, rate.get("host_pwm", 50.0)))
-        gps_comb = Comb(hz, rate.get("gps_pps", 1.0))
+        self.pwm = PwmTracker(Comb(hz, rate.get(Role.HOST_PWM.label, 50.0)))
+        gps_comb = Comb(hz, rate.get(Role.GPS_PPS.label, 1.0))
         self.gps = PulseTracker(gps_comb, GPS_U, gps_variance, first_tcxo_ppb, is_right=True)
-        self.rtc = PulseTracker(Comb(hz, rate.get("rtc_pps", 1.0)), RTC_U, rtc_variance, 1e5)
+        self.rtc = PulseTracker(Comb(hz, rate.get(Role.RTC_PPS.label, 1.0)), RTC_U, rtc_variance, 1e5)
         self._watch = watch
         self._timeout_s = gps_timeout_s
         self._seconds = 0
@@ -48,10 +49,10 @@ class Channels:
         that came too early for it.
         """
         now_s = second.tick_now / clocks.tick_hz
-        self.pwm.take(clocks, second.ticks.get("host_pwm", _NOTHING), second.tick_now)
+        self.pwm.take(clocks, second.ticks.get(Role.HOST_PWM.label, _NOTHING), second.tick_now)
         pulses = [
             (tracker, second.ticks.get(role, _NOTHING))
-            for tracker, role in ((self.gps, "gps_pps"), (self.rtc, "rtc_pps"))
+            for tracker, role in ((self.gps, Role.GPS_PPS.label), (self.rtc, Role.RTC_PPS.label))
         ]
         for tracker, _ in pulses:
             tracker.next_second()
@@ -75,9 +76,9 @@ class Channels:
     def rejected(self) -> dict[str, int]:
         """Edges dropped so far, by role."""
         return {
-            "gps_pps": self.gps.rejected,
-            "rtc_pps": self.rtc.rejected,
-            "host_pwm": self.pwm.rejected,
+            Role.GPS_PPS.label: self.gps.rejected,
+            Role.RTC_PPS.label: self.rtc.rejected,
+            Role.HOST_PWM.label: self.pwm.rejected,
         }
 
     def _hear(self, clocks: Clocks) -> None:

@@ -7,11 +7,12 @@ import re
 import stat
 from pathlib import PurePosixPath
 
+from tcxo_protocol.spec import Role
+
 from ... import tempcomp
 from ...config import paths
 from ...daemon.state_file import BASELINE_KIND, parse_state
 from ...publish.baseline import parse_stored
-from ...publish.policy import CHRONY_LIMIT_PPM
 from ..pwm.header import kernel_release
 from .check import UNIT, Finding, Level, Subject, fail, is_installed, ok, warn
 from .check_chrony import real_output_path
@@ -156,7 +157,7 @@ def check_gps(subject: Subject) -> Finding | None:
     """Does the GPS's second reach the board?"""
     return _channel(
         subject,
-        "gps_pps",
+        Role.GPS_PPS.label,
         Level.FAIL,
         "look at the antenna and the PPS wire; without GPS only the TCXO holds",
     )
@@ -164,13 +165,13 @@ def check_gps(subject: Subject) -> Finding | None:
 
 def check_rtc(subject: Subject) -> Finding | None:
     """Does the RTC's second reach the board? It is optional."""
-    return _channel(subject, "rtc_pps", Level.OK, "")
+    return _channel(subject, Role.RTC_PPS.label, Level.OK, "")
 
 
 def check_pwm_edges(subject: Subject) -> Finding | None:
     """Do the Pi's PWM edges reach the board, at the rate that was set?"""
     wire = f"wire GPIO{subject.config.pwm.gpio} to the board's host_pwm pin, ground to ground"
-    return _channel(subject, "host_pwm", Level.FAIL, f"sudo tcxo-host pwm setup; {wire}")
+    return _channel(subject, Role.HOST_PWM.label, Level.FAIL, f"sudo tcxo-host pwm setup; {wire}")
 
 
 def _channel(subject: Subject, role: str, level: Level, remedy: str) -> Finding | None:
@@ -193,7 +194,7 @@ def _channel(subject: Subject, role: str, level: Level, remedy: str) -> Finding 
         return ok(
             name, f"{channel.edges} edge{'s' * (channel.edges != 1)} on {channel.pin}, rate not known yet"
         )
-    expected_hz = float(subject.config.pwm.rate_hz) if role == "host_pwm" else channel.nominal_hz
+    expected_hz = float(subject.config.pwm.rate_hz) if role == Role.HOST_PWM.label else channel.nominal_hz
     shown = f"{channel.rate_hz:.3f} Hz on {channel.pin}"
     if abs(channel.rate_hz / expected_hz - 1) > _RATE_TOLERANCE:
         return Finding(
