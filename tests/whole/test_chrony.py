@@ -26,6 +26,7 @@ bindcmdaddress /
 def chronyd(tmp_path):
     """chronyd -x: it reads the file and keeps its hands off this machine's clock."""
     output = tmp_path / "tcxo"
+    output.write_text("-0.100000\n")  # an earlier run's value, so that chronyd's first reads find a file
     config = tmp_path / "chrony.conf"
     config.write_text(CONF.format(output=output, folder=tmp_path))
     with (tmp_path / "chronyd.out").open("w") as log:
@@ -41,7 +42,6 @@ def chronyd(tmp_path):
 @pytest.mark.needs("chronyd")
 def test_chrony_takes_every_value_in_the_order_in_which_it_was_written(chronyd):
     output = chronyd / "tcxo"
-    output.write_text("-0.100000\n")  # an earlier run's value, so that chronyd's first reads find a file
     world = World(load_scenario("day"), seed=3)
     options = ["--log-level", "warning", "--estimator", "boxcar64"]
     with Simulation(world, str(output), chronyd, speed=20, daemon_options=options, seed=3) as simulation:
