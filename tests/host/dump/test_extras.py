@@ -34,7 +34,7 @@ def test_the_extra_is_named(tmp_path, package, extra, command):
     write_capture(names["CAPTURE"], seconds=80)
     write_capture(names["COMPRESSED"], seconds=3)
     args = [names.get(each, tmp_path / each if each.startswith("out") else each) for each in command]
-    done = without(package, "dump_cli", *args)
+    done = without(package, "dump.main", *args)
     assert done.returncode == 69
     assert len(done.stderr.splitlines()) == 1
     assert f"is not installed: in a clone of tcxo-host run: {INSTALL} '.[{extra}]'\n" in done.stderr
@@ -42,7 +42,7 @@ def test_the_extra_is_named(tmp_path, package, extra, command):
 
 
 def test_watching_needs_rich(tmp_path):
-    done = without("rich.console", "cli", "status", "--watch", "--file", tmp_path / "x")
+    done = without("rich.console", "cli.main", "status", "--watch", "--file", tmp_path / "x")
     assert done.returncode == 69
     assert done.stderr == (
         f"tcxo-host: --watch: the package rich is not installed: in a clone of tcxo-host run: {INSTALL} '.[live]'\n"
@@ -53,4 +53,4 @@ def test_without_any_extra_captures_are_read_and_replayed(tmp_path):
     path = tmp_path / "a.tcxocap"
     write_capture(path, seconds=10)
     for command in (["info", path], ["stats", path], ["show", path], ["replay", path], ["export", path]):
-        assert without("rich", "dump_cli", *command).returncode == 0
+        assert without("rich", "dump.main", *command).returncode == 0
