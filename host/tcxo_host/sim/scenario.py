@@ -11,6 +11,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tcxo_protocol.spec import Role
+
 from tcxo_host.errors import DataError, UsageError
 
 from .drives import DRIVE_KINDS, Drive
@@ -31,7 +33,7 @@ __all__ = [
 _T = TypeVar("_T")
 
 FAULT_KINDS = ("dropout", "outage", "glitch", "extra", "shift", "jitter", "reboot", "unplug", "noise")
-ROLES = ("gps_pps", "rtc_pps", "host_pwm")
+ROLES = tuple(role.label for role in (Role.GPS_PPS, Role.RTC_PPS, Role.HOST_PWM))
 
 
 @dataclass(frozen=True, slots=True)
