@@ -15,8 +15,9 @@ __all__ = ["add_parser", "main"]
 EXAMPLE = """\
 What is written for chrony is minus (frequency error - baseline); chrony takes at most ±10 ppm. "auto"
 (output.baseline in the configuration) decides once: 0 while the error is within ±5 ppm, else the error
-rounded. After a change restart the daemon: chrony sees the difference as a step of frequency and needs
-some minutes to take it over.
+rounded; beside a chronyd that has found its frequency already so that the file begins at 0. It moves only
+after seconds without a value, by what chrony took up in the meantime. After a change by hand restart the
+daemon: chrony sees the difference as a step of frequency and needs some minutes to take it over.
 
 example:
   tcxo-host baseline
@@ -101,6 +102,7 @@ def _shown(stored: StoredBaseline | None, path: Any) -> str:
     return (
         f"baseline {stored.ppm:+g} ppm ({scope}, kernel {stored.kernel}):"
         f" chrony sees minus (error {-stored.ppm:+g} ppm) and finds the other {stored.ppm:+g} ppm itself"
+        + (f"\nlast moved: {stored.note}" if stored.note else "")
     )
 
 

@@ -47,6 +47,13 @@ def add_parser(subparsers: Any) -> None:
         const=True,
         help="measure and report, but write no file for chrony (the only way on a Pi 5)",
     )
+    parser.add_argument(
+        "--ignore-chrony",
+        action="store_const",
+        const=False,
+        dest="ask_chrony",
+        help="do not ask chronyd what it corrects by itself (simulations)",
+    )
     parser.add_argument("--no-retry", action="store_true", help="exit with 69 when the link is not there")
     parser.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error")
     parser.add_argument(
@@ -73,7 +80,7 @@ def run(args: argparse.Namespace, open_link: Callable[[str, int], Link]) -> int:
     config = load_config(args.config) if args.config else Config()
     config = override(config, "link", url=args.link, baud=args.baud)
     output = {"path": args.output, "status": args.status, "trace": args.trace}
-    config = override(config, "output", measure_only=args.measure_only, **output)
+    config = override(config, "output", measure_only=args.measure_only, ask_chrony=args.ask_chrony, **output)
     config = override(config, "estimator", name=args.estimator)
     config = override(config, "state", path=args.state)
     config = override(config, "record", dir=args.record)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections import deque
@@ -64,6 +62,7 @@ def add_parser(subparsers: Any) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print it, or keep showing it."""
+    from ..daemon.chronyc import read_tracking
     from ..errors import UnavailableError
     from .status_view import Ages, status_lines
 
@@ -75,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(values))
     else:
-        for line in status_lines(values, ages, _chrony(), {}):
+        for line in status_lines(values, ages, read_tracking(), {}):
             print(f"{line.label:10} {line.text}")
     return UnavailableError.exit_status if ages.is_stale else 0
 
@@ -126,18 +125,6 @@ def _read(path: Path) -> dict[str, Any]:
     except (LookupError, TypeError, AttributeError, OverflowError):
         raise DataError(f"{path}: is no status file: {_FOREIGN}") from None
     return values
-
-
-def _chrony() -> dict[str, Any] | None:
-    from .status_view import parse_chronyc_tracking
-
-    if not shutil.which("chronyc"):
-        return None
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(["chronyc", "-c", "tracking"], capture_output=True, text=True, timeout=1)
-        if done.returncode == 0:
-            return parse_chronyc_tracking(done.stdout)
-    return None
 
 
 def _watch(path: Path, seconds: float | None, *, as_json: bool) -> int:
@@ -200,6 +187,7 @@ def _print_json() -> Iterator[Any]:
 @contextlib.contextmanager
 def _screen() -> Iterator[Any]:
     """Shows on the terminal's other screen; not on a terminal, the last state is printed at the end."""
+    from ..daemon.chronyc import read_tracking
     from ..errors import missing_extra
     from .status_view import CLOCKS, Ages, Line, status_lines
 
@@ -223,7 +211,7 @@ def _screen() -> Iterator[Any]:
                 for clock, (key, _) in CLOCKS.items():
                     if found[key] is not None:
                         history[clock].append(found[key])
-            lines = status_lines(found, Ages.of(found, _now_ns()), _chrony(), history)
+            lines = status_lines(found, Ages.of(found, _now_ns()), read_tracking(), history)
             live.update(_panel(lines), refresh=True)
 
         yield show

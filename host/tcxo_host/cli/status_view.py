@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["CLOCKS", "STALE_S", "Ages", "Line", "parse_chronyc_tracking", "sparkline", "status_lines"]
+from ..daemon.chronyc import Tracking
+
+__all__ = ["CLOCKS", "STALE_S", "Ages", "Line", "sparkline", "status_lines"]
 
 STALE_S = 5.0
 """A status older than this was left by a daemon that is gone; one that waits writes every second."""
@@ -64,10 +66,10 @@ def _since(then_ns: int, now_ns: int) -> float:
 def status_lines(
     values: Mapping[str, Any],
     ages: Ages,
-    chrony: Mapping[str, Any] | None,
+    chrony: Tracking | None,
     history: Mapping[str, Sequence[float]],
 ) -> list[Line]:
-    """Everything worth a row. ``history``: recent ppm by clock; ``chrony``: see ``parse_chronyc_tracking``."""
+    """Everything worth a row. ``history``: recent ppm by clock; ``chrony``: what chronyd says of itself."""
     lines = [_state(values, ages)]
     if values["board"]:
         who = values["board"]
@@ -94,27 +96,6 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
     low, high = min(recent), max(recent)
     span = (high - low) or 1.0
     return "".join(_BLOCKS[round((each - low) / span * (len(_BLOCKS) - 1))] for each in recent)
-
-
-def parse_chronyc_tracking(text: str) -> dict[str, Any] | None:
-    """What ``chronyc -c tracking`` says (fields in the order of chronyc(1)); None when it is not its line.
-
-    ``freq_ppm`` is chrony's own part of the correction, tempcomp left out, + when the clock would be fast.
-    """
-    fields = text.strip().split(",")
-    try:
-        return {
-            "reference": fields[1] or fields[0],
-            "stratum": int(fields[2]),
-            "updated_utc_s": float(fields[3]),
-            "last_offset_s": float(fields[5]),
-            "rms_offset_s": float(fields[6]),
-            "freq_ppm": float(fields[7]),
-            "residual_ppm": float(fields[8]),
-            "leap": fields[13],
-        }
-    except (IndexError, ValueError):
-        return None
 
 
 def _state(values: Mapping[str, Any], ages: Ages) -> Line:
@@ -183,15 +164,15 @@ def _counters(values: Mapping[str, Any]) -> Line:
     return Line("frames", f"{line['frames']} received, {shown}", "warn" if any(faults.values()) else "plain")
 
 
-def _chrony(chrony: Mapping[str, Any]) -> Line:
-    if not chrony["updated_utc_s"]:
+def _chrony(chrony: Tracking) -> Line:
+    if not chrony.updated_utc_s:
         return Line("chrony", "not synchronised", "warn")
     text = (
-        f"{chrony['reference']}, stratum {chrony['stratum']}; last offset {chrony['last_offset_s'] * 1e9:+.0f} ns,"
-        f" rms {chrony['rms_offset_s'] * 1e9:.0f} ns; own frequency {chrony['freq_ppm']:+.3f} ppm,"
-        f" residual {chrony['residual_ppm']:+.3f} ppm"
+        f"{chrony.reference}, stratum {chrony.stratum}; last offset {chrony.last_offset_s * 1e9:+.0f} ns,"
+        f" rms {chrony.rms_offset_s * 1e9:.0f} ns; own frequency {chrony.freq_ppm:+.3f} ppm,"
+        f" residual {chrony.residual_ppm:+.3f} ppm"
     )
-    return Line("chrony", text, "ok" if chrony["leap"] != "Not synchronised" else "warn")
+    return Line("chrony", text, "ok" if chrony.is_synchronised else "warn")
 
 
 def _ago(seconds: float) -> str:

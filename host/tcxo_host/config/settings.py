@@ -19,6 +19,7 @@ from . import paths
 __all__ = [
     "Config",
     "EstimatorConfig",
+    "GpsConfig",
     "LinkConfig",
     "LogConfig",
     "MetricsConfig",
@@ -81,6 +82,11 @@ class OutputConfig:
         high=500,
     )
 
+    ask_chrony: bool = setting(
+        True,
+        "ask chronyd (chronyc tracking) what it corrects by itself, and doubt a GPS that contradicts it",
+    )
+
     def baseline_ppm(self) -> float | None:
         """The fixed baseline, None for ``auto``."""
         return None if isinstance(self.baseline, str) else self.baseline
@@ -118,6 +124,15 @@ class PwmConfig:
         False, "Pi 5, experimental: refer the PWM to the system clock through the Ethernet clock /dev/ptp0"
     )
     gpio: int = setting(12, "GPIO number of the pin: 12, 13, 18 or 19", low=0, high=27)
+
+
+@dataclass(frozen=True, slots=True)
+class GpsConfig:
+    """The GPS receiver, where something else knows whether it has a fix."""
+
+    gpsd: str = setting(
+        "", "HOST:PORT of gpsd, such as localhost:2947: without a fix the pulses do not count; empty: none"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +175,7 @@ class Config:
     estimator: EstimatorConfig = field(default_factory=EstimatorConfig)
     state: StateConfig = field(default_factory=StateConfig)
     pwm: PwmConfig = field(default_factory=PwmConfig)
+    gps: GpsConfig = field(default_factory=GpsConfig)
     record: RecordConfig = field(default_factory=RecordConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     log: LogConfig = field(default_factory=LogConfig)

@@ -11,6 +11,7 @@ from ..config.settings import Config
 from ..errors import ProblemLog
 from ..estimate.interface import Estimator
 from ..publish.baseline import Baseline
+from ..publish.start_check import Remembered
 from .state_file import StateFile, baseline_file, load_baseline, save_baseline
 
 __all__ = ["KeptState"]
@@ -18,6 +19,8 @@ __all__ = ["KeptState"]
 log = logging.getLogger("tcxo_host")
 
 SAVE_EVERY_S = 600.0
+BASELINE_EVERY_S = 60.0
+"""One that moves, as GPS comes and goes, is not worth a write to the card each time."""
 
 
 class KeptState:
@@ -29,30 +32,39 @@ class KeptState:
         self._state = StateFile(path, f"tcxo-host {estimator.name}") if path else None
         self._baseline_file = baseline_file(path) if path else None
         self._next_save_s: float | None = None
+        self._next_baseline_s = 0.0
         self._problems = ProblemLog()
         stored, problem = load_baseline(self._baseline_file) if self._baseline_file else (None, "")
         _warn(problem)
         self.baseline = Baseline(config.output.baseline_ppm(), stored, os.uname().release)
         self._known_baseline = stored
+        self.remembered = Remembered()
+        """What the earlier run knew of the clocks."""
         if self._state:
             self._load(self._state)
 
     def tick(self, now_s: float) -> None:
-        """Save when it is time; a new baseline at once. ``now_s`` is any steady clock."""
+        """Save when it is time; a new baseline at once, a moved one within a minute. ``now_s`` is any steady clock."""
         if self._next_save_s is None:
             self._next_save_s = now_s + SAVE_EVERY_S
-        if self._baseline_file and self.baseline.stored != self._known_baseline:
-            self._known_baseline = self.baseline.stored
-            assert self._known_baseline is not None
-            log.info("baseline %+g ppm", self._known_baseline.ppm)
-            self._problems.note("baseline", save_baseline(self._baseline_file, self._known_baseline))
+        if self._known_baseline is None or now_s >= self._next_baseline_s:
+            self._next_baseline_s = now_s + BASELINE_EVERY_S
+            self._save_baseline()
         if now_s >= self._next_save_s:
             self._next_save_s = now_s + SAVE_EVERY_S
             self._save()
 
     def close(self) -> None:
         """Save once more."""
+        self._save_baseline()
         self._save()
+
+    def _save_baseline(self) -> None:
+        stored = self.baseline.stored
+        if self._baseline_file and stored is not None and stored != self._known_baseline:
+            self._known_baseline = stored
+            log.info("baseline %+g ppm", stored.ppm)
+            self._problems.note("baseline", save_baseline(self._baseline_file, stored))
 
     def _load(self, file: StateFile) -> None:
         content, problem = file.load()
@@ -61,6 +73,7 @@ class KeptState:
             return
         try:
             self._estimator.import_state(content)
+            self.remembered = Remembered.of_state(content)
         except ValueError as error:
             _warn(file.set_aside(str(error)))
 

@@ -19,10 +19,12 @@ from ..estimate.registry import make_estimator
 from ..link.interface import Link, Received
 from ..link.session import Session, retry_pauses
 from ..link.url import open_link
+from ..publish.compensation import Compensation
 from ..publish.policy import PublishPolicy
 from .board_fit import misfits
 from .kept_state import KeptState
 from .outputs import Outputs
+from .outside import Outside
 from .pipeline import Event, Identified, Message, Pipeline, Refused, Row
 from .rate_limit import RateLimit
 from .systemd import Notifier
@@ -74,8 +76,11 @@ class Daemon:
         estimator = _make_estimator(config)
         self._kept = KeptState(config, estimator)
         policy = PublishPolicy(config.output.max_step_ppm)
-        doubt = pwm_problem or (lambda: "")
-        self._pipeline = Pipeline(estimator, policy, self._kept.baseline, doubt)
+        self._outside = outside = Outside(
+            config, self._outputs, self._kept.remembered, pwm_problem, pwm_bias_ppm
+        )
+        compensation = Compensation(self._kept.baseline, outside.applied, outside.chrony_ppm)
+        self._pipeline = Pipeline(estimator, policy, compensation, outside.doubt, outside.has_fix)
         self._line_before = LineCounts()
         self._closed_s = 0.0  # when the last second closed, or the link was opened
         self._stopping = False
@@ -106,6 +111,7 @@ class Daemon:
             self._notifier.stopping()
             self._kept.close()
             self._outputs.close()
+            self._outside.close()
         log.info("stopped%s", f"; {path} keeps its last value" if path else "")
 
     def _follow(self, link: Link) -> None:
@@ -164,6 +170,8 @@ class Daemon:
             self._outputs.take_row(event, self._pipeline, _added(self._line_before, line))
             self._kept.tick(time.monotonic())
             self._state(str(event.state), event.reason)
+            if event.note and self._state_lines.passes(time.monotonic()):
+                log.info("%s", event.note)
         elif isinstance(event, Identified):
             self._logged.refusal = ""
             if event.restarted:

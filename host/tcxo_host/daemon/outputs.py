@@ -49,6 +49,12 @@ class Outputs:
         """The file chrony reads, links resolved; None when only measuring."""
         return self._tempcomp.path if self._tempcomp else None
 
+    @property
+    def last_published_ppm(self) -> float | None:
+        """The value that this daemon wrote last; None before the first one."""
+        last = self._tempcomp.last if self._tempcomp else None
+        return last[0] if last else None
+
     def link_opened(self, host_ns: int) -> None:
         """The link was (re)opened."""
         self._each("link_opened", host_ns)

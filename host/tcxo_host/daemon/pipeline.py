@@ -14,7 +14,7 @@ from tcxo_protocol.records import (
     iter_bodies,
     parse_body,
 )
-from tcxo_protocol.spec import RecordType
+from tcxo_protocol.spec import RecordType, Role
 
 from ..edges.account import SILENCE_NS
 from ..edges.collector import EdgeCollector
@@ -46,6 +46,8 @@ class Row:
     estimate: Estimate
     temperature_c: float | None
     baseline_ppm: float = 0.0
+    note: str = ""
+    """What happened to the baseline in this second, for the log; mostly empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,18 @@ Event = Row | Identified | Message | Refused
 class Pipeline:
     """Frames in, events out; the same events for the same frames at the same host times.
 
-    ``doubt`` is asked every second why what is measured may not be used, by the policy or for the baseline; an
-    empty answer means that it may.
+    ``doubt`` is asked every second, with the estimate, the row's time and the board's name, why what is measured may
+    not be used; an empty answer means that it may. ``has_fix``: whether the GPS receiver has a fix; without one
+    its pulses are not used. None where nothing tells.
     """
 
     def __init__(
         self,
         estimator: Estimator,
         policy: PublishPolicy,
-        baseline: Baseline | None = None,
-        doubt: Callable[[], str] = lambda: "",
+        compensation: Compensation | None = None,
+        doubt: Callable[[Estimate, float, str], str] = lambda estimate, time_s, board_id: "",
+        has_fix: Callable[[], bool | None] = lambda: None,
     ) -> None:
         self.collector = EdgeCollector()
         self.status: Status | None = None
@@ -95,8 +99,9 @@ class Pipeline:
         """Why the latest identity cannot be used; empty when it can, or when none came."""
         self._estimator = estimator
         self._policy = policy
-        self._compensation = Compensation(baseline or Baseline(0.0))
+        self._compensation = compensation or Compensation(Baseline(0.0))
         self._doubt = doubt
+        self._has_fix = has_fix
         self._time_origin: float | None = None
         self._last_time: tuple[float, int] = (0.0, 0)
         self._last_host_ns: int | None = None
@@ -174,14 +179,12 @@ class Pipeline:
     def _close(self, host_ns: int, second: Second) -> Row:
         board = self.collector.board
         assert board is not None
-        estimate = self._estimator.update(second)
-        doubt = self._doubt()
-        if doubt:
-            estimate = replace(estimate, state=State.HOLD, reason=doubt, usable=False)
+        time_s = self._time_s(host_ns, second.tick_now, board.tick_hz)
+        estimate = self._estimate(second, time_s, board.board_id)
         decision = self._policy.decide(estimate)
-        outcome = self._compensation.second(decision.error_ppm, board.board_id)
+        outcome = self._compensation.second(decision.error_ppm, board.board_id, time_s)
         return Row(
-            time_s=self._time_s(host_ns, second.tick_now, board.tick_hz),
+            time_s=time_s,
             tick=second.tick_now,
             boot_id=board.boot_id,
             host_ns=host_ns,
@@ -192,7 +195,22 @@ class Pipeline:
             estimate=estimate,
             temperature_c=second.temperature_c,
             baseline_ppm=outcome.baseline_ppm,
+            note=outcome.note,
         )
+
+    def _estimate(self, second: Second, time_s: float, board_id: str) -> Estimate:
+        """The estimate of a second, held where there is a doubt from outside."""
+        has_no_fix = self._has_fix() is False
+        if has_no_fix:
+            without_gps = {role: ticks for role, ticks in second.ticks.items() if role != Role.GPS_PPS.label}
+            second = replace(second, ticks=without_gps)
+        estimate = self._estimator.update(second)
+        doubt = self._doubt(estimate, time_s, board_id)
+        if doubt:
+            return replace(estimate, state=State.HOLD, reason=doubt, usable=False)
+        if has_no_fix and estimate.reason:
+            return replace(estimate, reason=f"{estimate.reason} (gpsd: the receiver has no fix)")
+        return estimate
 
     def _time_s(self, host_ns: int, tick: int, tick_hz: float) -> float:
         """Ticks since the first edge over ``tick_hz``; across a board's restart the host's clock bridges."""

@@ -27,6 +27,8 @@ class StoredBaseline:
     ppm: float
     board_id: str
     kernel: str
+    note: str = ""
+    """When it was moved last, why and by how much; empty: never."""
 
     def values(self) -> dict[str, Any]:
         """JSON-able."""
@@ -36,7 +38,9 @@ class StoredBaseline:
 def parse_stored(values: Mapping[str, Any]) -> StoredBaseline:
     """What ``StoredBaseline.values`` gave. Raises ValueError when it is not sound."""
     ppm = number(values, "ppm", -LARGEST_PPM, LARGEST_PPM)
-    return StoredBaseline(ppm, text(values, "board_id"), text(values, "kernel"))
+    return StoredBaseline(
+        ppm, text(values, "board_id"), text(values, "kernel"), text({"note": "", **values}, "note")
+    )
 
 
 class Baseline:
@@ -82,11 +86,11 @@ class Baseline:
         """Take ``ppm`` for this board and kernel."""
         self._stored = StoredBaseline(ppm, board_id, self._kernel)
 
-    def move(self, by_ppm: float) -> None:
-        """Move a decided baseline, within ±``LARGEST_PPM``; a fixed one stays."""
+    def move(self, by_ppm: float, note: str = "") -> None:
+        """Move a decided baseline, within ±``LARGEST_PPM``; a fixed one stays. ``note``: why, kept with it."""
         if self._setting is None and self._stored is not None and by_ppm:
             ppm = max(-LARGEST_PPM, min(LARGEST_PPM, self._stored.ppm + by_ppm))
-            self._stored = replace(self._stored, ppm=ppm)
+            self._stored = replace(self._stored, ppm=ppm, note=note or self._stored.note)
 
     def _holds(self, stored: StoredBaseline, board_id: str) -> bool:
         return stored.board_id in ("", board_id) and stored.kernel in ("", self._kernel)

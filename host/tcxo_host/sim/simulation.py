@@ -93,7 +93,7 @@ class Simulation:
             self._i2c_bus = BusServer(self.board.i2c, str(folder / "i2c"))
             program = ["tcxo_host.cli.simulate_i2c", str(folder / "i2c"), str(speed)]
             link = f"i2c:{BUS}:{ADDRESS:#x}"
-        options = ["--link", link, "--output", output, "--trace", str(self._trace)]
+        options = ["--ignore-chrony", "--link", link, "--output", output, "--trace", str(self._trace)]
         self._daemon = subprocess.Popen(
             [sys.executable, "-m", *program, *options, "--status", str(self._status), *daemon_options]
         )

@@ -5,7 +5,8 @@ import itertools
 import pytest
 from support.running import Running, now_ns
 from tcxo_host.cli.status import _read
-from tcxo_host.cli.status_view import Ages, parse_chronyc_tracking, sparkline, status_lines
+from tcxo_host.cli.status_view import Ages, sparkline, status_lines
+from tcxo_host.daemon.chronyc import parse_tracking
 
 # chronyc 4.3 -c tracking, on a stratum 1 machine
 TRACKING = (
@@ -80,26 +81,14 @@ def test_a_status_left_by_a_dead_daemon_is_told_apart(running, later_s, since):
     )
 
 
-def test_what_chrony_last_took():
-    chrony = parse_chronyc_tracking(TRACKING)
-    values = {"updated_utc_s": 1767225600.123456789, "last_offset_s": -45e-9, "rms_offset_s": 210e-9}
-    values |= {"freq_ppm": -1.234, "residual_ppm": 0.001, "reference": "PPS0", "stratum": 1, "leap": "Normal"}
-    assert chrony == pytest.approx(values)
-
-
-@pytest.mark.parametrize("text", ["", "506 Cannot talk to daemon\n", "a,b,c,d,e,f,g,h,i,j,k,l,m,n\n"])
-def test_what_is_no_tracking_is_none(text):
-    assert parse_chronyc_tracking(text) is None
-
-
 def test_chronys_row(running):
     running.run(1)
-    text = shown(running, chrony=parse_chronyc_tracking(TRACKING))["chrony"].text
+    text = shown(running, chrony=parse_tracking(TRACKING))["chrony"].text
     assert (
         text
         == "PPS0, stratum 1; last offset -45 ns, rms 210 ns; own frequency -1.234 ppm, residual +0.001 ppm"
     )
-    lost = parse_chronyc_tracking(TRACKING.replace("1767225600.123456789", "0.0"))
+    lost = parse_tracking(TRACKING.replace("1767225600.123456789", "0.0"))
     assert shown(running, chrony=lost)["chrony"].text == "not synchronised"
 
 

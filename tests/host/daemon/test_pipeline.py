@@ -9,6 +9,7 @@ from support.streams import PerfectBoard, identify, status
 from tcxo_host.daemon.pipeline import Identified, Message, Pipeline, Refused, Row
 from tcxo_host.estimate.boxcar.estimator import Boxcar64
 from tcxo_host.publish.baseline import Baseline
+from tcxo_host.publish.compensation import Compensation
 from tcxo_host.publish.policy import PublishPolicy
 from tcxo_protocol.records import Edges, Text, build_record
 from tcxo_protocol.spec import PROTOCOL_MAJOR, RecordType
@@ -124,7 +125,9 @@ def test_what_is_in_doubt_is_not_published_and_decides_no_baseline():
     """Another program's PWM looks like a crystal 80 ppm off: once stored, it would be taken off for good."""
     baseline = Baseline(None)
     reason = "another program changed the PWM"
-    pipeline = Pipeline(Boxcar64(), PublishPolicy(), baseline, doubt=lambda: reason)
+    pipeline = Pipeline(
+        Boxcar64(), PublishPolicy(), Compensation(baseline), doubt=lambda estimate, time_s, board_id: reason
+    )
     pipeline.feed(0, build_record(identify()))
     rows = feed(pipeline, PerfectBoard(pi_ppm=80.0), 80)
     assert {(row.state, row.reason, row.published_ppm) for row in rows} == {("hold", reason, None)}

@@ -9,6 +9,7 @@ from tcxo_host.daemon.pipeline import Pipeline, Row
 from tcxo_host.estimate.boxcar.estimator import Boxcar64
 from tcxo_host.estimate.interface import State
 from tcxo_host.publish.baseline import Baseline, StoredBaseline, parse_stored
+from tcxo_host.publish.compensation import Compensation
 from tcxo_host.publish.policy import PublishPolicy
 from tcxo_protocol.records import build_record
 
@@ -47,7 +48,7 @@ def test_damaged_values_are_refused(values):
 
 
 def rows(baseline, pi_ppm, seconds=70):
-    pipeline = Pipeline(Boxcar64(), PublishPolicy(), baseline)
+    pipeline = Pipeline(Boxcar64(), PublishPolicy(), Compensation(baseline))
     pipeline.feed(0, build_record(identify()))
     events = []
     for index, payload in enumerate(PerfectBoard(pi_ppm=pi_ppm).payloads(seconds)):

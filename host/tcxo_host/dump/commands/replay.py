@@ -52,6 +52,7 @@ def make_pipeline(args: argparse.Namespace) -> Any:
     from ...daemon.pipeline import Pipeline
     from ...estimate.registry import make_estimator
     from ...publish.baseline import Baseline
+    from ...publish.compensation import Compensation
     from ...publish.policy import PublishPolicy
 
     config = load_config(args.config) if args.config else Config()
@@ -59,7 +60,7 @@ def make_pipeline(args: argparse.Namespace) -> Any:
     chosen = config.estimator
     estimator = make_estimator(chosen.name, chosen.start_limit_ppm, chosen.holdover_limit_ppm)
     baseline = Baseline(config.output.baseline_ppm())
-    return Pipeline(estimator, PublishPolicy(config.output.max_step_ppm), baseline)
+    return Pipeline(estimator, PublishPolicy(config.output.max_step_ppm), Compensation(baseline))
 
 
 def main(args: argparse.Namespace) -> int:

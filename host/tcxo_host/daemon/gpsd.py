@@ -1,0 +1,123 @@
+"""Whether the GPS receiver has a fix, as gpsd says: a receiver without one still gives pulses, by its own crystal.
+
+gpsd's protocol is a line of JSON a report (gpsd_json(5)): ``TPV`` carries ``mode``, 0 unknown, 1 no fix, 2 and 3 a
+fix. Nothing here waits but for the resolution of a host's name;
+it is polled once a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import socket
+from typing import Any
+
+from ..errors import ConfigError
+
+__all__ = ["GpsFix", "parse_address"]
+
+DEFAULT_PORT = 2947
+STALE_S = 10.0
+"""gpsd reports about once a second; older news than this is no news."""
+RETRY_S = 10.0
+MOST_BYTES = 65536
+"""A longer line is not gpsd's."""
+MOST_READS = 16
+"""A flood must not keep the caller."""
+
+_WATCH = b'?WATCH={"enable":true,"json":true}\n'
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Host and port of ``HOST`` or ``HOST:PORT``. Raises ConfigError."""
+    host, _, port = text.rpartition(":") if ":" in text else (text, "", str(DEFAULT_PORT))
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ConfigError(f"gps.gpsd = {text!r}: expected HOST or HOST:PORT such as localhost:{DEFAULT_PORT}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+class GpsFix:
+    """Follows gpsd at ``address``. While gpsd says nothing, nothing is known, and the pulses are used.
+
+    ``problem`` says why nothing is known, or is empty.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = parse_address(address)
+        self.problem = f"gpsd at {address}: not asked yet"
+        self._name = address
+        self._socket: socket.socket | None = None
+        self._received = b""
+        self._mode: int | None = None
+        self._mode_s = 0.0
+        self._tried_s = float("-inf")
+
+    def has_fix(self, now_s: float) -> bool | None:
+        """True or False as gpsd said within ``STALE_S``; None when it said nothing. ``now_s``: any steady clock."""
+        if self._socket is None and now_s - self._tried_s >= RETRY_S:
+            self._tried_s = now_s
+            self._connect()
+        self._read(now_s)
+        if self._mode is None or now_s - self._mode_s > STALE_S:
+            if self._socket is not None:
+                self.problem = (
+                    f"gpsd at {self._name}: no report for {STALE_S:.0f} s: does it see the receiver?"
+                )
+            return None
+        self.problem = ""
+        return self._mode >= 2
+
+    def close(self) -> None:
+        """Leave gpsd."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _connect(self) -> None:
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(*self._address, type=socket.SOCK_STREAM)[
+                0
+            ]
+            self._socket = socket.socket(family, kind, protocol)
+            self._socket.setblocking(False)
+            code = self._socket.connect_ex(address)
+            if code not in (0, errno.EINPROGRESS):
+                raise OSError(code, errno.errorcode.get(code, ""))
+        except OSError as error:
+            self._gone(error)
+
+    def _read(self, now_s: float) -> None:
+        if self._socket is None:
+            return
+        try:
+            for _ in range(MOST_READS):
+                data = self._socket.recv(MOST_BYTES)
+                if not data:
+                    raise OSError(errno.ECONNRESET, "it closed the connection")
+                self._received += data
+                *lines, self._received = self._received.split(b"\n")
+                for line in lines:
+                    self._take(line, now_s)
+                if len(self._received) > MOST_BYTES:
+                    raise OSError(errno.EPROTO, "a line without end")
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno != errno.ENOTCONN:  # still connecting
+                self._gone(error)
+
+    def _take(self, line: bytes, now_s: float) -> None:
+        with contextlib.suppress(ValueError, RecursionError, OSError):
+            report: Any = json.loads(line)
+            if not isinstance(report, dict):
+                return
+            if report.get("class") == "VERSION" and self._socket is not None:
+                self._socket.send(_WATCH)
+            elif report.get("class") == "TPV" and type(report.get("mode")) is int:
+                self._mode, self._mode_s = report["mode"], now_s
+
+    def _gone(self, error: OSError) -> None:
+        self.problem = f"gpsd at {self._name}: {error.strerror or error}: trying again"
+        self.close()
+        self._received = b""

@@ -1,0 +1,92 @@
+"""What others know: chronyd of the system clock, gpsd of the receiver, the kernel of the PWM, earlier runs of all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ..config.settings import Config
+from ..errors import ProblemLog
+from ..estimate.interface import Estimate
+from ..publish.resume import Applied
+from ..publish.start_check import Remembered, StartCheck
+from ..publish.witness import ClockWitness
+from .applied import applied_now
+from .chronyc import Tracking, TrackingWatch
+from .gpsd import GpsFix
+from .outputs import Outputs
+
+__all__ = ["Outside"]
+
+
+class Outside:
+    """Asked once a second; waits for nobody.
+
+    ``pwm_problem``: why the PWM may not be trusted, or an empty text; ``pwm_bias_ppm``: by how much it is known to run
+    fast against the system clock. Raises ConfigError for a malformed address of gpsd.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        outputs: Outputs,
+        remembered: Remembered,
+        pwm_problem: Callable[[], str] | None,
+        pwm_bias_ppm: float,
+    ) -> None:
+        self._start = StartCheck(remembered)
+        self._outputs = outputs
+        self._pwm_problem = pwm_problem
+        self._pwm_bias_ppm = pwm_bias_ppm
+        self._chrony = TrackingWatch() if config.output.ask_chrony else None
+        self._gpsd = GpsFix(config.gps.gpsd) if config.gps.gpsd else None
+        self._witness = ClockWitness()
+        self._problems = ProblemLog()
+
+    def applied(self, baseline_known: bool) -> Applied | None:
+        """What chrony applies before the first value of this daemon."""
+        path = self._outputs.tempcomp_path
+        return None if path is None else applied_now(path, baseline_known, self._tracking() is not None)
+
+    def chrony_ppm(self) -> float | None:
+        """The part of the frequency that chronyd corrects by itself, or None."""
+        tracking = self._tracking()
+        return None if tracking is None else tracking.freq_ppm
+
+    def has_fix(self) -> bool | None:
+        """Whether the GPS receiver has a fix; None where nobody says so."""
+        if self._gpsd is None:
+            return None
+        fix = self._gpsd.has_fix(time.monotonic())
+        self._problems.note("gpsd", self._gpsd.problem)
+        return fix
+
+    def doubt(self, estimate: Estimate, time_s: float, board_id: str) -> str:
+        """Why what is measured may not be used, or an empty text."""
+        doubts = (
+            self._pwm_problem() if self._pwm_problem else "",
+            self._start.doubt(estimate, time_s, board_id),
+            self._clock_doubt(estimate, time_s),
+        )
+        return next(filter(None, doubts), "")
+
+    def close(self) -> None:
+        """Leave chronyd and gpsd."""
+        for each in (self._chrony, self._gpsd):
+            if each is not None:
+                each.close()
+
+    def _clock_doubt(self, estimate: Estimate, time_s: float) -> str:
+        error_ppm = estimate.freq_error_ppm if estimate.usable else None
+        tracking = self._tracking()
+        if error_ppm is None or tracking is None:
+            return self._witness.doubt(None, (), 0.0, time_s)
+        # chrony may read the file, and then its own frequency is the crystal's plus the value, or not
+        applied_ppm = self._outputs.last_published_ppm or 0.0
+        errors_ppm = (tracking.freq_ppm - applied_ppm, tracking.freq_ppm)
+        return self._witness.doubt(error_ppm - self._pwm_bias_ppm, errors_ppm, tracking.skew_ppm, time_s)
+
+    def _tracking(self) -> Tracking | None:
+        """chronyd's latest answer, while it follows a source."""
+        tracking = self._chrony.latest(time.monotonic()) if self._chrony else None
+        return tracking if tracking is not None and tracking.is_synchronised else None
