@@ -78,18 +78,28 @@ def _dump(*args: object) -> list[str]:
     return [sys.executable, "-m", "tcxo_host.dump.main", *map(str, args)]
 
 
+# A process begins with the memory of the one that starts it (Linux counts that, too): a small one starts it.
+_MEASURED = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:])
+_, status, usage = os.wait4(process.pid, 0)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, file=sys.stderr)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def _cost(command: tuple[object, ...]) -> _Cost:
     """One command, from its start to its end."""
     start = time.monotonic()
-    process = subprocess.Popen(_dump(*command), stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise UnavailableError(f"tcxo-dump {command[0]} failed with {process.returncode}")
-    cpu_s = usage.ru_utime + usage.ru_stime
-    return _Cost(output, time.monotonic() - start, cpu_s, usage.ru_maxrss / 1024)
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, *_dump(*command)],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise UnavailableError(f"tcxo-dump {command[0]} failed with {done.returncode}")
+    cpu_s, rss_mib = map(float, done.stderr.splitlines()[-1].split())
+    return _Cost(done.stdout, time.monotonic() - start, cpu_s, rss_mib)
 
 
 def _record_cost(path: Path, seed: int, record_s: int) -> float:
