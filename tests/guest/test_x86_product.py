@@ -55,7 +55,7 @@ class Player:
 
     def turn(self, console: bytes) -> None:
         if self.start_s is None:
-            if b"REPORT daemon-open" not in console:
+            if b"REPORT daemon-open ok" not in console:
                 return
             self.start_s = time.monotonic()
         while self.played < (time.monotonic() - self.start_s) * SPEED:
