@@ -1,8 +1,7 @@
 """Whether the GPS receiver has a fix, as gpsd says: a receiver without one still gives pulses, by its own crystal.
 
 gpsd's protocol is a line of JSON a report (gpsd_json(5)): ``TPV`` carries ``mode``, 0 unknown, 1 no fix, 2 and 3 a
-fix. Nothing here waits but for the resolution of a host's name;
-it is polled once a second.
+fix. Nothing here waits; a host's name is resolved in a thread of its own, which may take half a minute.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import contextlib
 import errno
 import json
 import socket
+import threading
 from typing import Any
 
 from ..errors import ConfigError
@@ -37,6 +37,26 @@ def parse_address(text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+class _Resolving:
+    """A host's name on its way to addresses; ``done`` once ``found`` or ``error`` is there."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._address = address
+        self.found: list[Any] = []
+        self.error: OSError | None = None
+        self.done = False
+        threading.Thread(target=self._resolve, name="gpsd-name", daemon=True).start()
+
+    def _resolve(self) -> None:
+        try:
+            self.found = socket.getaddrinfo(*self._address, type=socket.SOCK_STREAM)
+        except OSError as error:
+            self.error = error
+        except UnicodeError:  # a label that is empty or too long
+            self.error = OSError(errno.EINVAL, "not a host's name")
+        self.done = True
+
+
 class GpsFix:
     """Follows gpsd at ``address``. While gpsd says nothing, nothing is known, and the pulses are used.
 
@@ -48,6 +68,7 @@ class GpsFix:
         self.problem = f"gpsd at {address}: not asked yet"
         self._name = address
         self._socket: socket.socket | None = None
+        self._resolving: _Resolving | None = None
         self._received = b""
         self._mode: int | None = None
         self._mode_s = 0.0
@@ -57,7 +78,10 @@ class GpsFix:
         """True or False as gpsd said within ``STALE_S``; None when it said nothing. ``now_s``: any steady clock."""
         if self._socket is None and now_s - self._tried_s >= RETRY_S:
             self._tried_s = now_s
-            self._connect()
+            self._resolving = self._resolving or _Resolving(self._address)
+        if self._resolving is not None and self._resolving.done:
+            resolved, self._resolving = self._resolving, None
+            self._connect(resolved)
         self._read(now_s)
         if self._mode is None or now_s - self._mode_s > STALE_S:
             if self._socket is not None:
@@ -74,11 +98,11 @@ class GpsFix:
             self._socket.close()
             self._socket = None
 
-    def _connect(self) -> None:
+    def _connect(self, resolved: _Resolving) -> None:
         try:
-            family, kind, protocol, _, address = socket.getaddrinfo(*self._address, type=socket.SOCK_STREAM)[
-                0
-            ]
+            if resolved.error is not None:
+                raise resolved.error
+            family, kind, protocol, _, address = resolved.found[0]
             self._socket = socket.socket(family, kind, protocol)
             self._socket.setblocking(False)
             code = self._socket.connect_ex(address)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import subprocess
+import threading
 import time
 from functools import reduce
 
@@ -72,6 +73,15 @@ def test_a_real_gpsd_tells_a_fix_from_none(gpsd):
     fix.close()
 
 
+def until_connected(fix, now_s):
+    """Ask until the name is resolved and the connection begun, or refused."""
+    fix.has_fix(now_s)
+    deadline = time.monotonic() + 20
+    while fix._resolving is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+        fix.has_fix(now_s)
+
+
 class Server:
     """Stands where gpsd listens, and sends what it is told."""
 
@@ -79,7 +89,7 @@ class Server:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
         self.fix = GpsFix(self.address)
-        self.fix.has_fix(0.0)
+        until_connected(self.fix, 0.0)
         self.client, _ = self._server.accept()
 
     def ask(self, now_s, *reports):
@@ -144,11 +154,11 @@ def test_a_line_without_end_ends_the_connection(server):
 def test_a_gpsd_that_is_not_there_is_tried_again():
     port = free_port()
     fix = GpsFix(f"127.0.0.1:{port}")
-    assert fix.has_fix(0.0) is None
+    until_connected(fix, 0.0)
     assert fix.has_fix(1.0) is None
     assert "trying again" in fix.problem
     with socket.create_server(("127.0.0.1", port)) as server:
-        fix.has_fix(11.0)
+        until_connected(fix, 11.0)
         client, _ = server.accept()
         client.sendall(tpv(3))
         deadline = time.monotonic() + 10
@@ -168,3 +178,31 @@ def test_a_malformed_address_is_named(text):
 def test_the_port_may_be_left_out():
     assert parse_address("localhost") == ("localhost", 2947)
     assert parse_address("[::1]:2948") == ("::1", 2948)
+
+
+def test_a_name_that_takes_long_to_resolve_stops_nobody(monkeypatch):
+    """A resolver without a network answers after half a minute; here not before it is let."""
+    answers = threading.Event()
+    asked = []
+
+    def getaddrinfo(host, port, **kind):
+        asked.append(threading.current_thread())
+        answers.wait(20)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    fix = GpsFix("gps.example:2947")
+    for second in range(60):
+        assert fix.has_fix(float(second)) is None
+    assert threading.current_thread() not in asked
+    assert len(asked) <= 1
+    answers.set()
+    until_connected(fix, 60.0)
+    assert "Temporary failure in name resolution: trying again" in fix.problem
+    fix.close()
+
+
+def test_a_host_that_is_not_a_name_is_said():
+    fix = GpsFix("a..b:2947")
+    until_connected(fix, 0.0)
+    assert "trying again" in fix.problem
