@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -45,7 +46,7 @@ def parse_tracking(text: str) -> Tracking | None:
     """The line's fields, in the order of chronyc(1); None when it is not its line."""
     fields = text.strip().split(",")
     try:
-        return Tracking(
+        tracking = Tracking(
             fields[1] or fields[0],
             int(fields[2]),
             float(fields[3]),
@@ -58,6 +59,7 @@ def parse_tracking(text: str) -> Tracking | None:
         )
     except (IndexError, ValueError):
         return None
+    return tracking if math.isfinite(tracking.freq_ppm) and math.isfinite(tracking.skew_ppm) else None
 
 
 def read_tracking(timeout_s: float = 1.0, command: Sequence[str] = COMMAND) -> Tracking | None:
@@ -65,7 +67,9 @@ def read_tracking(timeout_s: float = 1.0, command: Sequence[str] = COMMAND) -> T
     if not shutil.which(command[0]):
         return None
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf8", errors="replace", timeout=timeout_s
+        )
         if done.returncode == 0:
             return parse_tracking(done.stdout)
     return None
@@ -92,7 +96,8 @@ class TrackingWatch:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
-                    text=True,
+                    encoding="utf8",
+                    errors="replace",
                 )
         if self._answer is None or now_s - self._answer[1] > FRESH_S:
             return None

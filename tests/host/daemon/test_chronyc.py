@@ -108,3 +108,20 @@ def test_a_real_chronyd_answers(tmp_path):
     finally:
         chronyd.terminate()
         chronyd.wait(20)
+
+
+def test_bytes_that_are_not_text_are_no_answer():
+    command = (sys.executable, "-c", r"import os; os.write(1, b'\xff\xfe,x\n')")
+    assert read_tracking(10.0, command) is None
+    watch = TrackingWatch(command)
+    watch.latest(0.0)
+    deadline = time.monotonic() + 20
+    while watch._asking is not None and time.monotonic() < deadline:
+        assert watch.latest(0.0) is None
+        time.sleep(0.01)
+    assert watch._asking is None
+
+
+@pytest.mark.parametrize(("number", "instead"), [("-1.234", "nan"), ("-1.234", "inf"), ("0.005", "nan")])
+def test_what_is_not_a_number_is_no_answer(number, instead):
+    assert parse_tracking(LINE.replace(number, instead)) is None
