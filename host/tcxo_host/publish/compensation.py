@@ -57,7 +57,9 @@ class Compensation:
             known = self._baseline.is_decided(board_id)
             self._applied = self._ask_applied(known)
             if self._applied is not None and not known:
-                return self._first(error_ppm, board_id, now_s, self._applied)
+                return self._first(error_ppm, board_id, now_s, self._applied.value_ppm)
+        elif not self._baseline.is_decided(board_id):  # another board, while chrony applies the last value
+            return self._first(error_ppm, board_id, now_s, self._last[0])
         wanted_ppm = self._baseline.ppm(error_ppm, board_id) - error_ppm
         taken_ppm = 0.0 if self._baseline.is_fixed else self._taken_up_ppm(wanted_ppm, now_s)
         value_ppm = tempcomp.value_ppm(taken_ppm - wanted_ppm)
@@ -70,13 +72,13 @@ class Compensation:
         self._remember(value_ppm, now_s)
         return Outcome(value_ppm, self._baseline.known_ppm(board_id), note=note)
 
-    def _first(self, error_ppm: float, board_id: str, now_s: float, applied: Applied) -> Outcome:
+    def _first(self, error_ppm: float, board_id: str, now_s: float, applied_ppm: float) -> Outcome:
         """No baseline is known, but what chrony applies is: it has found its frequency with that."""
-        self._baseline.decide(applied.value_ppm + error_ppm, board_id)
-        self._remember(applied.value_ppm, now_s)
+        self._baseline.decide(applied_ppm + error_ppm, board_id)
+        self._remember(applied_ppm, now_s)
         baseline_ppm = self._baseline.known_ppm(board_id)
-        note = f"going on from {applied.value_ppm:+.6f} ppm, which chrony applies: baseline {baseline_ppm:+.6f} ppm"
-        return Outcome(applied.value_ppm, baseline_ppm, note=note)
+        note = f"going on from {applied_ppm:+.6f} ppm, which chrony applies: baseline {baseline_ppm:+.6f} ppm"
+        return Outcome(applied_ppm, baseline_ppm, note=note)
 
     def _taken_up_ppm(self, wanted_ppm: float, now_s: float) -> float:
         """How much of the change up to ``wanted_ppm`` chrony has made by itself since the last value."""

@@ -132,3 +132,12 @@ def test_the_shares_grow_from_0_to_1(share, least):
     assert shares == sorted(shares)
     assert (shares[0], shares[1]) == (0.0, 0.0)
     assert shares[-1] == pytest.approx(1.0)
+
+
+def test_another_board_goes_on_from_the_last_value():
+    """The Pi's crystal is the same, and so is what chrony corrects."""
+    compensation = Compensation(auto(4.8))
+    before = compensation.second(4.9, BOARD, 0.0)
+    after = compensation.second(4.9, "another", 20.0)
+    assert (after.value_ppm, after.baseline_ppm) == (before.value_ppm, pytest.approx(4.8))
+    assert after.note
