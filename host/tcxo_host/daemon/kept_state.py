@@ -43,8 +43,11 @@ class KeptState:
         if self._state:
             self._load(self._state)
 
-    def tick(self, now_s: float) -> None:
-        """Save when it is time; a new baseline at once, a moved one within a minute. ``now_s`` is any steady clock."""
+    def tick(self, now_s: float, learned: bool = True) -> None:
+        """Save when it is time; a new baseline at once, a moved one within a minute. ``now_s`` is any steady clock.
+
+        ``learned`` false: what the estimator learned is doubted, and an earlier run's knowledge stays.
+        """
         if self._next_save_s is None:
             self._next_save_s = now_s + SAVE_EVERY_S
         if self._known_baseline is None or now_s >= self._next_baseline_s:
@@ -52,19 +55,23 @@ class KeptState:
             self._save_baseline()
         if now_s >= self._next_save_s:
             self._next_save_s = now_s + SAVE_EVERY_S
-            self._save()
+            if learned:
+                self._save()
 
-    def close(self) -> None:
-        """Save once more."""
+    def close(self, learned: bool = True) -> None:
+        """Save once more; ``learned`` as in ``tick``."""
         self._save_baseline()
-        self._save()
+        if learned:
+            self._save()
 
     def _save_baseline(self) -> None:
         stored = self.baseline.stored
         if self._baseline_file and stored is not None and stored != self._known_baseline:
-            self._known_baseline = stored
-            log.info("baseline %+g ppm", stored.ppm)
-            self._problems.note("baseline", save_baseline(self._baseline_file, stored))
+            problem = save_baseline(self._baseline_file, stored)
+            self._problems.note("baseline", problem)
+            if not problem:
+                self._known_baseline = stored
+                log.info("baseline %+g ppm", stored.ppm)
 
     def _load(self, file: StateFile) -> None:
         content, problem = file.load()

@@ -109,7 +109,7 @@ class Daemon:
                     self._wait(next(pauses))
         finally:
             self._notifier.stopping()
-            self._kept.close()
+            self._kept.close(not self._outside.gps_is_doubted)
             self._outputs.close()
             self._outside.close()
         log.info("stopped%s", f"; {path} keeps its last value" if path else "")
@@ -168,7 +168,7 @@ class Daemon:
         if isinstance(event, Row):
             self._closed_s = time.monotonic()
             self._outputs.take_row(event, self._pipeline, _added(self._line_before, line))
-            self._kept.tick(time.monotonic())
+            self._kept.tick(time.monotonic(), not self._outside.gps_is_doubted)
             self._state(str(event.state), event.reason)
             if event.note and self._state_lines.passes(time.monotonic()):
                 log.info("%s", event.note)

@@ -34,11 +34,15 @@ class Outside:
         pwm_problem: Callable[[], str] | None,
         pwm_bias_ppm: float,
     ) -> None:
+        self.gps_is_doubted = remembered.tcxo is not None
+        """Whether other witnesses contradict, or an earlier run does not agree yet: what is learned is not kept."""
         self._start = StartCheck(remembered)
         self._outputs = outputs
         self._pwm_problem = pwm_problem
         self._pwm_bias_ppm = pwm_bias_ppm
-        self._chrony = TrackingWatch() if config.output.ask_chrony else None
+        self._chrony = (
+            TrackingWatch() if config.output.ask_chrony and not config.output.measure_only else None
+        )
         self._gpsd = GpsFix(config.gps.gpsd) if config.gps.gpsd else None
         self._witness = ClockWitness()
         self._problems = ProblemLog()
@@ -63,12 +67,10 @@ class Outside:
 
     def doubt(self, estimate: Estimate, time_s: float, board_id: str) -> str:
         """Why what is measured may not be used, or an empty text."""
-        doubts = (
-            self._pwm_problem() if self._pwm_problem else "",
-            self._start.doubt(estimate, time_s, board_id),
-            self._clock_doubt(estimate, time_s),
-        )
-        return next(filter(None, doubts), "")
+        start, clock = self._start.doubt(estimate, time_s, board_id), self._clock_doubt(estimate, time_s)
+        self.gps_is_doubted = bool(clock) or not self._start.is_passed
+        pwm = self._pwm_problem() if self._pwm_problem else ""
+        return pwm or start or clock
 
     def close(self) -> None:
         """Leave chronyd and gpsd."""
@@ -82,9 +84,17 @@ class Outside:
         if error_ppm is None or tracking is None:
             return self._witness.doubt(None, (), 0.0, time_s)
         # chrony may read the file, and then its own frequency is the crystal's plus the value, or not
-        applied_ppm = self._outputs.last_published_ppm or 0.0
+        applied_ppm = self._applied_ppm()
         errors_ppm = (tracking.freq_ppm - applied_ppm, tracking.freq_ppm)
         return self._witness.doubt(error_ppm - self._pwm_bias_ppm, errors_ppm, tracking.skew_ppm, time_s)
+
+    def _applied_ppm(self) -> float:
+        """The value that chrony applies if it reads the file; before our first one it is an earlier run's."""
+        last_ppm, path = self._outputs.last_published_ppm, self._outputs.tempcomp_path
+        if last_ppm is not None or path is None:
+            return last_ppm or 0.0
+        applied = applied_now(path, True, True)
+        return applied.value_ppm if applied else 0.0
 
     def _tracking(self) -> Tracking | None:
         """chronyd's latest answer, while it follows a source."""

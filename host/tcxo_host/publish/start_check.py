@@ -24,6 +24,8 @@ PI_SHARE = 0.5
 SIGMAS = 4.0
 BELIEVED_AFTER_S = 3600.0
 """A receiver that contradicts for so long is right, and what is remembered is not."""
+LONGEST_STEP_S = 1.5
+"""In a longer gap nothing was learned."""
 LEARNED_S = 600.0
 """What the TCXO does is known only as well as the receiver knew it, in so short a time."""
 
@@ -68,22 +70,29 @@ class StartCheck:
         self._tracked_s = 0.0
         self._last_s: float | None = None
 
+    @property
+    def is_passed(self) -> bool:
+        """Whether GPS was seen to agree, or there is nothing to ask: only then may what is learned replace it."""
+        return self._agreed or self._remembered.tcxo is None
+
     def doubt(self, estimate: Estimate, time_s: float, board_id: str) -> str:
         """To be asked every second, with any steady clock; an empty text: it may be used."""
         known = self._remembered.tcxo is not None and self._remembered.board_id == board_id
-        step_s = 0.0 if self._last_s is None else max(0.0, time_s - self._last_s)
+        step_s = 0.0 if self._last_s is None else min(max(0.0, time_s - self._last_s), LONGEST_STEP_S)
         self._last_s = time_s
         if estimate.state is State.TRACK:
             self._tracked_s += step_s
         if not estimate.usable:
             return ""
-        if self._since_s is None:
-            self._since_s = time_s
-        if not self._agreed:
-            self._agreed = (
-                not known or not self._contradicts(estimate) or time_s - self._since_s > BELIEVED_AFTER_S
-            )
-        if not self._agreed:
+        if not self._agreed and known and self._contradicts(estimate):
+            if self._since_s is None:
+                self._since_s = time_s
+            doubted = time_s - self._since_s <= BELIEVED_AFTER_S
+        else:
+            doubted = False
+        # what goes on from memory alone agrees with it, and says nothing of GPS
+        self._agreed = self._agreed or (not doubted and estimate.state is State.TRACK)
+        if doubted:
             return (
                 "GPS contradicts what an earlier run knew of the TCXO: has the receiver a fix, are the wires of GPS and"
                 " RTC swapped?"

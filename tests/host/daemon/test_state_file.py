@@ -143,3 +143,24 @@ def test_a_broken_baseline_is_set_aside(tmp_path):
     assert stored is None
     assert "is not a number from -500 to 500" in problem
     assert "set aside" in problem
+
+
+def test_what_was_learned_from_a_doubted_gps_leaves_the_earlier_state(tmp_path):
+    path = tmp_path / "state.json"
+    path.write_bytes(SAVED)
+    kept = KeptState(Config(state=StateConfig(str(path))), fed())
+    kept.tick(0.0, learned=False)
+    kept.tick(SAVE_EVERY_S, learned=False)
+    kept.close(learned=False)
+    assert path.read_bytes() == SAVED
+
+
+def test_a_baseline_that_could_not_be_written_is_tried_again(tmp_path):
+    folder = tmp_path / "state"
+    folder.write_text("in the way")
+    kept = KeptState(Config(state=StateConfig(str(folder / "state.json"))), fed())
+    kept.baseline.decide(2.0, "b")
+    kept.tick(0.0)
+    folder.unlink()
+    kept.tick(1000.0)
+    assert load_baseline(baseline_file(folder / "state.json"))[0].ppm == 2.0

@@ -1,17 +1,24 @@
 """Replay: the rows of the daemon's own pipeline, from a file."""
 
+import argparse
+
 import pytest
 from support.captures import frames, write_capture
 from support.dump import dump
 from support.streams import PerfectBoard
 from tcxo_host.daemon.pipeline import Pipeline, Row
 from tcxo_host.dump.analyse.replay import CSV_HEADER, csv_row
+from tcxo_host.dump.commands.replay import make_pipeline
+from tcxo_host.estimate.interface import Estimate, State
 from tcxo_host.estimate.registry import make_estimator
+from tcxo_host.publish.baseline import Baseline
+from tcxo_host.publish.compensation import Compensation
 from tcxo_host.publish.policy import PublishPolicy
+from tcxo_host.publish.start_check import Remembered, StartCheck
 
 
 def live_rows(fed):
-    pipeline = Pipeline(make_estimator("boxcar64"), PublishPolicy())
+    pipeline = Pipeline(make_estimator("boxcar64"), PublishPolicy(), Compensation(Baseline(None)))
     pipeline.link_opened()
     events = [event for host_ns, payload in fed for event in pipeline.feed(host_ns, payload)]
     return [csv_row(event) for event in events if isinstance(event, Row)]
@@ -82,3 +89,11 @@ def test_wrong_usage_is_one_line_and_a_status(args, status, said):
     done = dump(*args)
     assert done.returncode == status
     assert said in done.stderr.splitlines()[-1]
+
+
+def test_a_gps_that_goes_soon_after_the_start_is_held_as_live():
+    """The daemon without a state file does not go on without GPS before it knew the TCXO; nor does replay."""
+    pipeline = make_pipeline(argparse.Namespace(config=None, estimator="kalman"))
+    held = StartCheck(Remembered()).doubt(Estimate(State.HOLDOVER, "", True, 0.3), 60.0, "b")
+    assert held
+    assert pipeline._doubt(Estimate(State.HOLDOVER, "", True, 0.3), 60.0, "b") == held

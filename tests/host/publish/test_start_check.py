@@ -88,3 +88,28 @@ def test_the_state_of_kalman_has_rates_against_the_counter():
     assert remembered.tcxo == pytest.approx((0.47, 0.003))
     assert remembered.pi == pytest.approx((0.3, 0.005))
     assert remembered.rtc == pytest.approx((-1.2, 0.003))
+
+
+def test_going_on_from_memory_alone_does_not_vouch_for_gps():
+    check = StartCheck(KNOWN)
+    for second in range(0, 7200, 10):
+        assert check.doubt(seen(state=State.HOLDOVER), float(second), "b") == ""
+    assert not check.is_passed
+    assert "contradicts" in check.doubt(seen(1.2, 1.2, 1.2), 7200.0, "b")
+
+
+def test_what_is_learned_may_replace_the_memory_once_gps_agrees():
+    check = StartCheck(KNOWN)
+    assert not check.is_passed
+    check.doubt(seen(1.2, 1.2, 1.2), 0.0, "b")
+    assert not check.is_passed
+    check.doubt(seen(), 1.0, "b")
+    assert check.is_passed
+    assert StartCheck(Remembered()).is_passed
+
+
+def test_nothing_is_learned_while_no_second_closes():
+    check = StartCheck(Remembered())
+    check.doubt(seen(), 0.0, "b")
+    check.doubt(seen(), 2 * LEARNED_S, "b")
+    assert "before the TCXO was known" in check.doubt(seen(state=State.HOLDOVER), 2 * LEARNED_S + 1, "b")

@@ -54,13 +54,15 @@ def make_pipeline(args: argparse.Namespace) -> Any:
     from ...publish.baseline import Baseline
     from ...publish.compensation import Compensation
     from ...publish.policy import PublishPolicy
+    from ...publish.start_check import Remembered, StartCheck
 
     config = load_config(args.config) if args.config else Config()
     config = override(config, "estimator", name=args.estimator)
     chosen = config.estimator
     estimator = make_estimator(chosen.name, chosen.start_limit_ppm, chosen.holdover_limit_ppm)
     baseline = Baseline(config.output.baseline_ppm())
-    return Pipeline(estimator, PublishPolicy(config.output.max_step_ppm), Compensation(baseline))
+    policy = PublishPolicy(config.output.max_step_ppm)
+    return Pipeline(estimator, policy, Compensation(baseline), StartCheck(Remembered()).doubt)
 
 
 def main(args: argparse.Namespace) -> int:
