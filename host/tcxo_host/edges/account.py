@@ -219,8 +219,9 @@ class EdgeAccount:
     def _believe(record: EdgesRecord, missing: int) -> None:
         ledger = record.ledger
         ledger.lost += missing
-        ledger.overcaptures += bool(record.flags & EdgeFlag.OVERCAPTURE)
-        ledger.overflows += bool(record.flags & EdgeFlag.OVERFLOW)
+        if record.flags:
+            ledger.overcaptures += bool(record.flags & EdgeFlag.OVERCAPTURE)
+            ledger.overflows += bool(record.flags & EdgeFlag.OVERFLOW)
         ledger.seen += record.size
         ledger.last_tick = record.last
         ledger.next_number = (record.number + record.size) % _NUMBERS

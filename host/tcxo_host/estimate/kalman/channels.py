@@ -16,6 +16,8 @@ from .witness import LEARN_EVERY_S
 
 __all__ = ["Channels"]
 
+GPS, RTC, PWM = Role.GPS_PPS.label, Role.RTC_PPS.label, Role.HOST_PWM.label
+
 
 class Channels:
     """Pi, GPS and RTC on one board since it started. ``watch`` outlives them: it knows the board.
@@ -34,10 +36,10 @@ class Channels:
         gps_timeout_s: float,
     ) -> None:
         hz, rate = board.tick_hz, board.rate_hz
-        self.pwm = PwmTracker(Comb(hz, rate.get(Role.HOST_PWM.label, 50.0)))
-        gps_comb = Comb(hz, rate.get(Role.GPS_PPS.label, 1.0))
+        self.pwm = PwmTracker(Comb(hz, rate.get(PWM, 50.0)))
+        gps_comb = Comb(hz, rate.get(GPS, 1.0))
         self.gps = PulseTracker(gps_comb, GPS_U, gps_variance, first_tcxo_ppb, is_right=True)
-        self.rtc = PulseTracker(Comb(hz, rate.get(Role.RTC_PPS.label, 1.0)), RTC_U, rtc_variance, 1e5)
+        self.rtc = PulseTracker(Comb(hz, rate.get(RTC, 1.0)), RTC_U, rtc_variance, 1e5)
         self._watch = watch
         self._timeout_s = gps_timeout_s
         self._seconds = 0
@@ -49,11 +51,9 @@ class Channels:
         that came too early for it.
         """
         now_s = second.tick_now / clocks.tick_hz
-        self.pwm.take(clocks, second.ticks.get(Role.HOST_PWM.label, _NOTHING), second.tick_now)
-        pulses = [
-            (tracker, second.ticks.get(role, _NOTHING))
-            for tracker, role in ((self.gps, Role.GPS_PPS.label), (self.rtc, Role.RTC_PPS.label))
-        ]
+        self.pwm.take(clocks, second.ticks.get(PWM, _NOTHING), second.tick_now)
+        ticks_of = second.ticks.get
+        pulses = ((self.gps, ticks_of(GPS, _NOTHING)), (self.rtc, ticks_of(RTC, _NOTHING)))
         for tracker, _ in pulses:
             tracker.next_second()
         turn = self.pwm.turn
@@ -76,9 +76,9 @@ class Channels:
     def rejected(self) -> dict[str, int]:
         """Edges dropped so far, by role."""
         return {
-            Role.GPS_PPS.label: self.gps.rejected,
-            Role.RTC_PPS.label: self.rtc.rejected,
-            Role.HOST_PWM.label: self.pwm.rejected,
+            GPS: self.gps.rejected,
+            RTC: self.rtc.rejected,
+            PWM: self.pwm.rejected,
         }
 
     def _hear(self, clocks: Clocks) -> None:

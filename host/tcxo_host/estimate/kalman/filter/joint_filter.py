@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .clock_model import SIZE, EdgeBlock, Floats, Levels, transition, unit_noise
+from .clock_model import SIZE, EdgeBlock, Floats, Levels, transition, unit_noise, weighted_sum
 
 __all__ = ["JointFilter", "PreparedBlock"]
 
@@ -35,7 +35,7 @@ class JointFilter:
         """Move on by ``span_s`` without a measurement; the work is bounded, whatever the span."""
         steps = min(max(1, math.ceil(span_s / _LONGEST_STEP_S)), _MOST_STEPS)
         step_s = span_s / steps
-        matrix, noise = transition(step_s), np.tensordot(levels.intensities(), unit_noise(step_s), 1)
+        matrix, noise = transition(step_s), weighted_sum(levels.intensities(), unit_noise(step_s))
         for _ in range(steps):
             self.mean = matrix @ self.mean
             cov = matrix @ self.cov @ matrix.T + noise
@@ -75,14 +75,10 @@ class JointFilter:
         cov = self.cov
         shared = cov[u] - ago_s * cov[u + 1]
         total = float(shared[u] - ago_s * shared[u + 1]) + variance
-        gain = shared / total
-        # (I - K h) P (I - K h)' + K r K', multiplied out: h has but two elements.
-        less = gain[:, None] * shared
-        cov = cov - less
-        cov -= less.T
-        cov += (total * gain)[:, None] * gain
-        self.cov = cov
-        self.mean += gain * residual_ns
+        # Joseph's form multiplied out for the best gain; the square root keeps it symmetric to the last bit.
+        taken = shared / math.sqrt(total)
+        self.cov = cov - taken[:, None] * taken
+        self.mean += shared * (residual_ns / total)
 
     def forget(self, index: int, variance: float, mean: float | None = None) -> None:
         """Set one element loose: no correlation with the others, ``variance``, and ``mean`` if given."""
