@@ -59,14 +59,17 @@ def test_load_through_thermal_lags_is_followed_with_an_honest_sigma(name, rms_pp
 
 
 @pytest.mark.parametrize("rtc", [True, False])
-@pytest.mark.parametrize("at_s", [0.05, 0.4, 0.75, 0.97])
-@pytest.mark.parametrize("ppm", [0.005, -0.02, 0.05, -0.1, 0.2, 1.0])
-def test_a_tcxo_that_jumps_is_no_jump_of_the_pi(ppm, at_s, rtc):
+@pytest.mark.parametrize("at_s", [0.05, 0.17, 0.29, 0.4, 0.75, 0.97])
+@pytest.mark.parametrize(
+    ("ppm", "worst_ppm"),
+    [(0.005, 0.010), (-0.02, 0.010), (0.05, 0.015), (-0.1, 0.015), (0.2, 0.025), (1.0, 0.040)],
+)
+def test_a_tcxo_that_jumps_is_no_jump_of_the_pi(ppm, worst_ppm, at_s, rtc):
     scenario = with_tcxo(JUMP, Drive("step", ppm, at_s=900.0 + at_s))
     scenario = dataclasses.replace(scenario, rtc=dataclasses.replace(JUMP.rtc, present=rtc))
     after = tracked(scenario, 1000).after(890)
-    assert after.worst_ppm() < 0.040
-    assert np.abs(after.tracking().normalised()).max() < 6.0
+    assert after.worst_ppm() < worst_ppm
+    assert np.abs(after.tracking().normalised()).max() < 5.0
     assert after.fresh.mean() > 0.9
 
 

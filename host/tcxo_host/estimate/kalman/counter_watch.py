@@ -18,10 +18,12 @@ from .track.sight import NOTABLE_PPB, Turn
 
 __all__ = ["CounterWatch"]
 
-UNCLEAR_PPB = 8.0
+UNCLEAR_PPB = 5.0
 """While GPS and RTC have not told better than this, or the share of the change below, whether a turn of the Pi's
 rate was the counter's, nothing is published."""
 UNCLEAR_SHARE = 0.05
+SMALL_PPB = 12.0
+"""A smaller turn is not waited for: the value is off by no more than that, whoever it was."""
 CALM_S = 60.0
 """So long after the counter moved as no TCXO does nothing is published; twice as long each time it does again..."""
 LONGEST_CALM_S = 1920.0
@@ -56,7 +58,8 @@ class CounterWatch:
             return False
         if not witnessed() and not (turn.surprising and change_ppb > SUDDEN_PPB):
             return False
-        self._turned_ppb = max(self._turned_ppb, change_ppb)
+        if change_ppb > SMALL_PPB:
+            self._turned_ppb = max(self._turned_ppb, change_ppb)
         return True
 
     def told(self, turn: Turn, moved_ppb: float, now_s: float) -> None:

@@ -29,8 +29,14 @@ EXPLAINED = 4.0
 """A bend explains a second when the mean square that it leaves is at most so many variances of an edge."""
 LARGEST_STEP_NS = 1e5
 """A step of the phase beyond this is another signal, not the same one."""
+JUMP_PPB = 15.0
+"""A bend of the rate by more than this within a second is a jump, and not the beginning of a drift..."""
+JUMP_DRIFTS_S = 5.0
+"""...unless the Pi's drift is known to change as much in so many seconds, as under load behind short thermal lags."""
+DRIFT_SHARE = 0.2
+"""What bends the rate may still be heat and go on: the drift is doubted by this share of the bend, per second..."""
 SUDDEN_PPB = 100.0
-"""A change of the rate within a second beyond this is no work of heat but a jump."""
+"""...unless the bend is beyond this, which is no work of heat."""
 LATE = 0.8
 """What happens in the last part of a second is left to the next one to judge."""
 ROUNDED = 5.0
@@ -159,7 +165,8 @@ class PwmTracker:
         smallest = 0.0 if seen is None else ROUNDED * math.sqrt(float(seen.noise[0, 0]))
         if bend.is_step and smallest < abs(bend.size) < LARGEST_STEP_NS:
             return self._take_beside_step(clocks, ticks, bend)
-        if not bend.is_step and (seen is None or abs(bend.size) > SUDDEN_PPB):
+        jump_ppb = max(JUMP_PPB, JUMP_DRIFTS_S * clocks.levels.pi_drift)
+        if not bend.is_step and (seen is None or abs(bend.size) > jump_ppb):
             return self._take_bent(clocks, ticks, bend)
         return seen is not None and self._take_unexplained(clocks, ticks, seen)
 
@@ -193,8 +200,9 @@ class PwmTracker:
                 return True  # too few edges behind it: the next second tells what they mean
             ticks = ticks[bend.first :]
         gained_ns = bend.size * max(0.0, clocks.seconds_after(start) * -1.0)
+        drift_doubt = DRIFT_SHARE * bend.size if abs(bend.size) < SUDDEN_PPB else 0.0
         clocks.filter.shift(PI_U, gained_ns, (0.01 * bend.size) ** 2 + (0.1 * gained_ns) ** 2)
-        return self._take_widened(clocks, ticks, bend.size**2, 0.0, start)
+        return self._take_widened(clocks, ticks, bend.size**2, drift_doubt**2, start)
 
     def _take_widened(
         self, clocks: Clocks, ticks: Ticks, rate_doubt: float, drift_doubt: float, start: int
