@@ -226,7 +226,8 @@ class PulseTracker:
     def _pi_leans_too(self, clocks: Clocks, residual: float) -> bool:
         """Whether the Pi's rate moved a good deal, and to the same side, during the latest good pulses."""
         moved = float(clocks.filter.mean[PI_V]) - self._pi_rates[0]
-        return abs(moved) > MOVED_PPB and moved * residual > 0
+        sure = moved * moved > GATE * GATE * float(clocks.filter.cov[PI_V, PI_V])  # not just started anew
+        return sure and abs(moved) > MOVED_PPB and moved * residual > 0
 
     def noise(self) -> float:
         """Variance of a pulse, ns^2."""
