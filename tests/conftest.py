@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 
 import pytest
 
@@ -23,3 +24,16 @@ def pytest_runtest_setup(item):
             pytest.fail(f"CI must have {', '.join(absent)}")
         elif absent:
             pytest.skip(f"left out: {', '.join(absent)} not installed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _temporary_folder_is_left_empty(tmp_path_factory):
+    """Tests and the programs they start get a temporary folder of this run's own; nothing may stay in it."""
+    tmp_path_factory.getbasetemp()  # tmp_path stays where pytest keeps it
+    with tempfile.TemporaryDirectory(prefix="tcxo-tests-") as folder:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TMPDIR", folder)
+            patch.setattr(tempfile, "tempdir", folder)
+            yield
+        left = sorted(os.listdir(folder))
+    assert not left, f"tests left in the temporary folder: {left}"

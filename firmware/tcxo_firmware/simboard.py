@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import tempfile
 import threading
 import time
@@ -49,7 +48,9 @@ class SimBoard:
         vm: tuple[str, list[str]] | None = None,
         i2c_hold_ms: int = 2500,
     ) -> None:
-        self._directory = Path(tempfile.mkdtemp(prefix="tcxo-simboard-"))
+        # Not mkdtemp: this one is removed at the latest when the interpreter ends, whoever forgot to stop.
+        self._temporary = tempfile.TemporaryDirectory(prefix="tcxo-simboard-", ignore_cleanup_errors=True)
+        self._directory = Path(self._temporary.name)
         self.path = str(path) if path is not None else str(self._directory / "port")
         self.vm, self._command = vm or find_vm()
         self.tick_hz = tick_hz
@@ -64,8 +65,13 @@ class SimBoard:
         self._backlog = b""
         self._written_at = 0.0
         self.tick = start_tick
-        self._open_pty()
-        self._start(start_tick)
+        try:
+            self._open_pty()
+            self._start(start_tick)
+        except BaseException:
+            self._close_pty()
+            self._temporary.cleanup()
+            raise
         self._bridge = threading.Thread(target=self._run_bridge, name="simboard-line", daemon=True)
         self._bridge.start()
 
@@ -169,7 +175,7 @@ class SimBoard:
         self._bridge.join()
         self._process.kill()
         self._close_pty()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._temporary.cleanup()
 
     def _start(self, start_tick: int, reset_cause: int = _PWRON_RESET) -> None:
         self._process = SimProcess(

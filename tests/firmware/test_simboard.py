@@ -1,6 +1,9 @@
 """The device files in their VM, over a pty: what goes into the pins comes out of the line, to the tick."""
 
+import os
+import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -145,3 +148,17 @@ def test_noise_costs_at_most_the_frame_it_hits():
         reader.wait_status_at(10 * board.tick_hz)
         assert len(reader.ticks(GPS)) >= 9
         assert 1 <= reader.decoder.counts.bad_frames <= 5
+
+
+def test_a_board_that_cannot_start_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(FileNotFoundError):
+        SimBoard(vm=("missing", [str(tmp_path / "missing")]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_that_ends_without_stopping_its_board_leaves_nothing_behind(tmp_path):
+    code = "from tcxo_firmware.simboard import SimBoard; board = SimBoard(); raise SystemExit(7)"
+    ended = subprocess.run([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert ended.returncode == 7
+    assert list(tmp_path.iterdir()) == []

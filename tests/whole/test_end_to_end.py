@@ -1,6 +1,11 @@
 """The real firmware files, a real pty, the real daemon: what is written is the truth, whatever happens."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +95,32 @@ def test_one_500_us_glitch_on_the_pwm_moves_nothing(tmp_path, estimator):
     run = Run(tmp_path, 300, faults=faults, estimator=estimator)
     assert len(run.published()) > 200
     assert np.max(np.abs(run.published() + 0.3)) < 0.02
+
+
+def command_lines_with(text: str) -> list[str]:
+    """Running programs, those that have ended but were not waited for left out."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # ended meanwhile
+        if text in line:
+            found.append(line)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_simulation_that_is_ended_early_leaves_neither_files_nor_programs(tmp_path, number):
+    command = [sys.executable, "-m", "tcxo_host", "simulate", "--speed", "1", "--seconds", "100000"]
+    with subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob("tcxo-simulate-*/status.json")):  # the daemon runs and hears the board
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert command_lines_with(str(tmp_path)), "the daemon's, with its files"
+        process.send_signal(number)
+        assert process.wait(120) == 130
+    assert list(tmp_path.iterdir()) == []
+    assert command_lines_with(str(tmp_path)) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -67,6 +68,9 @@ def main(args: argparse.Namespace) -> int:
         return 0
     if args.seconds < 1 or not 0 < args.speed <= 10_000:
         raise UsageError("--seconds must be at least 1, --speed above 0 and at most 10000")
+    # Ended in an orderly way by either: the daemon and the board's process are not left running.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     world = World(load_scenario(args.scenario), args.seed)
     options = ["--log-level", "warning"] + (["--estimator", args.estimator] if args.estimator else [])
     screen = _Screen(args.seconds)
