@@ -1,12 +1,10 @@
-"""The I2C memory: what a controller reads, however it is torn, is right or refused."""
+"""The I2C memory: what the board writes there and a controller reads (torn reads: tests/whole/)."""
 
-import random
-import sys
 from binascii import crc32
 
 import pytest
 from support.firmware_boards import GPS, PWM, BoardReader, seconds_of_edges
-from tcxo_firmware import BOARDS_DIR, DEVICE_DIR
+from support.i2c_memory import Registers, load_pages, text, texts_of
 from tcxo_firmware.simboard import SimBoard
 from tcxo_protocol import i2c_pages
 from tcxo_protocol.i2c_pages import LayoutMismatch, PageReader, PagesError
@@ -15,66 +13,14 @@ from tcxo_protocol.records import Edges, Identify, Status, Text, build_record, p
 ADDRESS = 0x55
 
 
-@pytest.fixture
-def pages_module(monkeypatch):
-    """The device's writer, in CPython."""
-    monkeypatch.setattr(sys, "path", [str(DEVICE_DIR), str(BOARDS_DIR / "SIM"), *sys.path])
-    import tcxo.pages
-
-    yield tcxo.pages
-    for name in [name for name in sys.modules if name == "tcxo" or name.startswith("tcxo.")]:
-        del sys.modules[name]
-
-
-class Registers:
-    """Reads of a memory, optionally with something happening at every byte."""
-
-    def __init__(self, memory, before_byte=lambda: None):
-        self._memory = memory
-        self._before_byte = before_byte
-
-    def __call__(self, offset, count):
-        data = bytearray()
-        for at in range(offset, offset + count):
-            self._before_byte()
-            data.append(self._memory[at])
-        return bytes(data)
-
-
-def texts_of(payloads):
-    return [record.text for payload in payloads for record in parse_payload(payload)]
-
-
-def text(number):
-    return build_record(Text(f"{number} " + "x" * (number % 150)))
-
-
-def test_layouts_of_device_and_host_agree(pages_module):
+def test_layouts_of_device_and_host_agree():
     for name in ("MAGIC", "LAYOUT_VERSION", "SLOT_COUNT", "SLOT_BYTES", "SLOT_PAYLOAD", "MEMORY_BYTES"):
-        assert getattr(pages_module, name) == getattr(i2c_pages, name), name
+        assert getattr(load_pages(), name) == getattr(i2c_pages, name), name
 
 
-def test_one_head_with_a_count_from_the_future_does_not_silence_the_board(pages_module):
-    memory = bytearray(pages_module.MEMORY_BYTES)
-    writer = pages_module.Pages(memory, 7)
-    writer.set_identify(build_record(Text("me")))
-    writer.push(text(1))
-    reader = PageReader()
-    reader.poll(Registers(memory))
-    good = bytes(memory)
-    head = i2c_pages.HEAD.parse(good)
-    head.newest = 0xFFFFFFF0
-    whole = i2c_pages.HEAD.build(head)[:-4]
-    memory[: len(whole) + 4] = whole + crc32(whole).to_bytes(4, "little")
-    assert reader.poll(Registers(memory)).payloads == []
-    memory[:] = good
-    writer.push(text(2))
-    assert texts_of(reader.poll(Registers(memory)).payloads)[-1].startswith("2 ")
-
-
-def test_a_reader_gets_identify_first_then_what_came_since(pages_module):
-    memory = bytearray(pages_module.MEMORY_BYTES)
-    writer = pages_module.Pages(memory, 7)
+def test_a_reader_gets_identify_first_then_what_came_since():
+    memory = bytearray(i2c_pages.MEMORY_BYTES)
+    writer = load_pages().Pages(memory, 7)
     writer.set_identify(build_record(Text("me")))
     writer.push(text(1))
     reader, registers = PageReader(), Registers(memory)
@@ -87,9 +33,9 @@ def test_a_reader_gets_identify_first_then_what_came_since(pages_module):
     assert (second.payloads, second.lost, second.restarted) == ([text(2), text(3)], 0, False)
 
 
-def test_a_slow_reader_knows_exactly_what_it_lost(pages_module):
-    memory = bytearray(pages_module.MEMORY_BYTES)
-    writer = pages_module.Pages(memory, 7)
+def test_a_slow_reader_knows_exactly_what_it_lost():
+    memory = bytearray(i2c_pages.MEMORY_BYTES)
+    writer = load_pages().Pages(memory, 7)
     writer.set_identify(text(0))
     reader, registers = PageReader(), Registers(memory)
     reader.poll(registers)
@@ -101,9 +47,9 @@ def test_a_slow_reader_knows_exactly_what_it_lost(pages_module):
     assert len(result.payloads) >= i2c_pages.SLOT_COUNT - 1
 
 
-def test_a_long_run_of_records_is_cut_between_records(pages_module):
-    memory = bytearray(pages_module.MEMORY_BYTES)
-    writer = pages_module.Pages(memory, 7)
+def test_a_long_run_of_records_is_cut_between_records():
+    memory = bytearray(i2c_pages.MEMORY_BYTES)
+    writer = load_pages().Pages(memory, 7)
     writer.set_identify(text(0))
     reader, registers = PageReader(), Registers(memory)
     reader.poll(registers)
@@ -114,78 +60,19 @@ def test_a_long_run_of_records_is_cut_between_records(pages_module):
     assert all(len(payload) <= i2c_pages.SLOT_PAYLOAD for payload in result.payloads)
 
 
-def test_another_boot_id_restarts_the_reader(pages_module):
-    memory = bytearray(pages_module.MEMORY_BYTES)
-    writer = pages_module.Pages(memory, 7)
+def test_another_boot_id_restarts_the_reader():
+    memory = bytearray(i2c_pages.MEMORY_BYTES)
+    writer = load_pages().Pages(memory, 7)
     writer.set_identify(text(0))
     writer.push(text(1))
     reader, registers = PageReader(), Registers(memory)
     reader.poll(registers)
-    writer = pages_module.Pages(memory, 8)
+    writer = load_pages().Pages(memory, 8)
     writer.set_identify(text(9))
     writer.push(text(1))
     again = reader.poll(registers)
     assert (again.payloads, again.restarted) == ([text(9)], True)
     assert reader.poll(registers).payloads == [text(1)], "what came since the restart is not lost"
-
-
-def test_ten_thousand_reads_while_the_loop_rewrites_accept_nothing_torn(pages_module):
-    """The writer stores a few bytes between any two bytes that the controller reads."""
-    rng = random.Random(4)
-    memory = bytearray(pages_module.MEMORY_BYTES)
-    pending = []
-
-    class Slowly:
-        """Collects the writer's stores, to be carried out byte by byte later."""
-
-        def __setitem__(self, where, data):
-            pending.extend(zip(range(*where.indices(len(memory))), bytes(data), strict=True))
-
-    writer = pages_module.Pages(Slowly(), 7)
-    writer.set_identify(text(0))
-    for at, value in pending:
-        memory[at] = value
-    pending.clear()
-    number = 0
-    stores_until = 0.0
-
-    def write_some():
-        nonlocal number, stores_until
-        stores_until += rng.choice((0.0, 0.0, 0.1, 1.0, 6.0))
-        while stores_until >= 1:
-            stores_until -= 1
-            if not pending:
-                number += 1
-                writer.push(text(number))
-                pending.reverse()
-            at, value = pending.pop()
-            memory[at] = value
-
-    reader, registers = PageReader(), Registers(memory, write_some)
-    reads = seen = lost = 0
-    last = None
-
-    def counting(offset, count):
-        nonlocal reads
-        reads += 1
-        return registers(offset, count)
-
-    while reads < 10_000:
-        try:
-            result = reader.poll(counting)
-        except PagesError:
-            continue  # the head changed under every attempt: honest, and the next poll goes on
-        lost += result.lost
-        for payload in [] if result.restarted else result.payloads:
-            got = int(parse_payload(payload)[0].text.split()[0])
-            assert payload == text(got)
-            assert last is None or got > last
-            last = got
-            seen += 1
-    assert seen > 500
-    assert reader.torn_reads > 100, "nothing was torn: this test tests nothing"
-    assert last is not None
-    assert abs(seen + lost - last) <= 1, "every record was read or counted as lost"
 
 
 def test_a_strange_device_and_another_layout_are_told_apart():
