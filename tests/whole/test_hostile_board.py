@@ -28,7 +28,7 @@ BACK_WITHIN_S = 60
 """Board seconds from an item to the next published value; the board's seconds are short here, and the daemon asks
 who it is every two real ones."""
 MOST_LOG_BYTES = 64 << 10
-UNIT = files("tcxo_host.pi") / "templates" / "tcxo-host.service"
+UNIT = files("tcxo_host.pi.install") / "templates" / "tcxo-host.service"
 
 
 class Line:
