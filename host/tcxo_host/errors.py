@@ -33,7 +33,7 @@ class TcxoError(Exception):
 
 
 class UsageError(TcxoError):
-    """The command line makes no sense."""
+    """The command line is not valid."""
 
     exit_status = 64
 
@@ -75,7 +75,7 @@ class ConfigError(TcxoError):
 
 
 def missing_extra(what: str, package: str, extra: str) -> UnavailableError:
-    """That ``what`` needs an optional ``package``, and the command that installs its ``extra``."""
+    """An error that says that ``what`` needs an optional ``package``, with the command that installs its ``extra``."""
     # pip on the clone: no index has tcxo-host; this interpreter's pip: on the Pi that is not the user's
     sudo = "" if os.access(sys.prefix, os.W_OK) else "sudo "
     return UnavailableError(

@@ -1,4 +1,4 @@
-"""Opening files at paths that a user names: never waiting, never something else than a file, never too much."""
+"""Opening files at paths that a user names: never waiting, never reading anything but a file, never too much."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def open_file(path: str | Path, flags: int, mode: int = 0o644, *, devices: bool 
     """A descriptor of the regular file at ``path``, as ``os.open`` gives it; ``devices``: or of a character
     device, such as ``/dev/null``.
 
-    Raises OSError, with EINVAL and what it is for anything else. A FIFO does not block, nor is one without a
-    reader or writer taken for an empty file.
+    Raises OSError, with EINVAL and what it is for anything else. A FIFO does not block, and one without a
+    reader or writer is not taken for an empty file.
     """
     try:
         descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, mode)
@@ -58,16 +58,16 @@ def _not_a_file(mode: int) -> str:
 def replace_file(path: Path, content: bytes) -> None:
     """Write ``content`` beside ``path`` and rename it over ``path``, mode 0644. Raises OSError.
 
-    A reader sees the old file or the new one, never a part, also when there is no room for all of it. No
-    fsync: after a crash of the machine the file in /run is gone anyway. One writer at a time: what lies at
-    the temporary name ``.NAME.new``, whatever it is, is left from a crash.
+    A reader sees the old file or the new one, never a part of one, even when there is no room for all of it. No
+    fsync: after a crash of the machine the file in /run is gone anyway. One writer at a time: anything at
+    the temporary name ``.NAME.new`` is left from a crash.
     """
     temporary, descriptor = _open_new(path)
     try:
         try:
             os.fchmod(descriptor, 0o644)  # chronyd reads it as another user, whatever our umask says
             rest = memoryview(content)
-            while rest:  # a full disk takes a part first, and tells of its being full only at the next try
+            while rest:  # a full disk takes a part first, and reports that it is full only at the next try
                 rest = rest[os.write(descriptor, rest) :]
         finally:
             os.close(descriptor)

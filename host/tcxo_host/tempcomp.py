@@ -20,7 +20,7 @@ USED_AFTER_S = 1.0
 
 def value_ppm(error_ppm: float, baseline_ppm: float = 0.0) -> float:
     """The value for a clock that runs ``error_ppm`` fast, of which chrony itself corrects ``baseline_ppm``."""
-    # adding 0.0 makes a zero of a negative zero, which would be an odd one to read
+    # adding 0.0 turns a negative zero into zero, so that the file never says -0.000000
     return round(baseline_ppm - error_ppm, DECIMALS) + 0.0
 
 

@@ -1,8 +1,8 @@
 """Which records of a board can be believed, and how many edges are missing between them. Pure.
 
-The daemon (``edges``) and the captures read in bulk (``dump.columns``) both keep their accounts here, so that
+The daemon (``edges``) and captures read in bulk (``capture.columns``) both keep their accounts here, so that
 they cannot differ. Nothing is judged before a status record closes the second: only then is it known where the
-board's counter stands, and what lies far from there is dropped without a trace on what comes after it.
+board's counter stands, and what lies far from there is dropped and has no effect on what comes after it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ SILENCE_NS = 10_000_000_000
 """After this long without a frame the board may have been restarted or exchanged unseen."""
 _HEAD = struct_of(EDGES_HEAD)
 _DELTA_BYTES = 4
-# An unsigned 64-bit tick above this is no count any board can reach, and would not fit the int64 arithmetic.
+# An unsigned 64-bit tick above this is not a count that a board can reach, and would not fit the int64 arithmetic.
 MAX_TICK = 1 << 62
 WAIT_S = 16
 """Edges this much older than the status that closes their second are dropped..."""
 WAITING_EDGES, WAITING_RECORDS = 65_536, 8_192
 """...and all that wait when there are more (1 kHz on four channels for 16 s, or a flag at every second edge)."""
 FASTEST_HZ = 100_000
-"""No board counts edges faster: a number that is further ahead is no count of lost edges."""
+"""No board counts edges faster: a number that is further ahead is not a count of lost edges."""
 _NUMBERS = 1 << 32
 
 
@@ -74,9 +74,9 @@ class Closed:
 class EdgeAccount:
     """Takes records as they come, from the identify record on; until that has come all others are ignored.
 
-    ``needs_identify`` also turns true when the link was interrupted, when the board tells an identity that
-    cannot be used, or when its ticks contradict all that came before. If it then says that it is the same board
-    in the same run, its ticks are taken to have begun anew.
+    ``needs_identify`` also turns true when the link was interrupted, when the board sends an identity that
+    cannot be used, or when its ticks contradict all earlier ones. If it then says that it is the same board
+    in the same run, its ticks are taken to have started anew.
     """
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class EdgeAccount:
 
     @property
     def wants_identify(self) -> bool:
-        """True when the board should be asked who it is: it must be, or something hints at another one."""
+        """True when the board should be asked to identify itself: it must, or something hints at another board."""
         return self.needs_identify or self._odd_numbers or self._gate.is_suspicious
 
     @property
@@ -110,7 +110,7 @@ class EdgeAccount:
         return not same or self._gate.is_contradicted
 
     def take_identify(self, record: Identify) -> bool:
-        """Learn the board. True when ticks begin anew, as ``begins_anew`` has it; what waits belongs to no second."""
+        """Learn the board. True when ticks begin anew, as ``begins_anew`` says; waiting edges are counted, in no second."""
         anew = self.begins_anew(record)
         if not anew and self.needs_identify:
             self._gate.expect_gap()
@@ -130,15 +130,15 @@ class EdgeAccount:
         return True
 
     def announced(self) -> list[ChannelLedger]:
-        """The ledgers of the channels that the board told of."""
+        """The ledgers of the channels that the board announced."""
         return list(self._by_id.values())
 
     def must_identify(self) -> None:
-        """Who is at the other end is not known (any more) until it is told."""
+        """From now on the board is unknown until it identifies itself."""
         self.needs_identify = True
 
     def take_edges(self, body: bytes) -> None:
-        """Let the edges of one record wait. Raises ProtocolError when it can be no record of this board."""
+        """Let the edges of one record wait. Raises ProtocolError when it cannot be a record of this board."""
         if self.needs_identify:
             return
         count, rest = divmod(len(body) - _HEAD.size, _DELTA_BYTES)
@@ -208,7 +208,7 @@ class EdgeAccount:
             return 0
         ahead = (record.number - ledger.next_number) % _NUMBERS
         if ledger.last_tick is not None and self.identify is not None:
-            # the ticks say that it is news: the number alone cannot make a repetition of it
+            # the ticks say that it is new: the number alone does not make it a repetition
             most = (record.first - ledger.last_tick) * FASTEST_HZ // self.identify.tick_hz
             if ahead > most + 1:
                 self._odd_numbers = True

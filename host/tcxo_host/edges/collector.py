@@ -19,7 +19,7 @@ _DELTA = np.dtype("<u4")
 class EdgeCollector:
     """Collects edge records and closes a ``Second`` at each status record that the account admits.
 
-    ``account`` says what is believed, and when the board is to be asked who it is.
+    ``account`` says what is believed, and when the board is to be asked to identify itself.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class EdgeCollector:
 
     @property
     def identify(self) -> Identify | None:
-        """Who the board is, as it last told."""
+        """The board's identity, as it last sent it."""
         return self.account.identify
 
     @property
@@ -40,7 +40,7 @@ class EdgeCollector:
 
     @property
     def needs_identify(self) -> bool:
-        """True while nothing can be used until the board is asked who it is."""
+        """True while nothing can be used until the board identifies itself."""
         return self.account.needs_identify
 
     def take_identify(self, record: Identify) -> bool:
@@ -54,7 +54,7 @@ class EdgeCollector:
         return True
 
     def take_edges(self, body: bytes) -> None:
-        """Add the edges of one record. Raises ProtocolError when it can be no record of this board."""
+        """Add the edges of one record. Raises ProtocolError when it cannot be a record of this board."""
         self.account.take_edges(body)
 
     def take_status(self, record: Status) -> Second | None:

@@ -1,4 +1,4 @@
-"""How fast each channel's edges really come, over the last seconds. Pure."""
+"""The measured rate of each channel's edges over the last seconds. Pure."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which status records close a second: those whose ticks go on as a counter does. Pure.
+"""Which status records close a second: those whose ticks advance as a counter does. Pure.
 
 One record that contradicts the others is dropped, and the next one goes on from where the last good one was.
 Records that contradict it but agree with each other are another matter: ahead, seconds are missing (frames
-were lost); behind, the counter began anew, and who is there must be asked.
+were lost); behind, the counter began anew, and the board must identify itself.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ SHORTEST_S, LONGEST_S = 0.5, 2.5
 AGREE_S = 60.0
 """Two records that both contradict the last good one agree when they are not further apart."""
 AHEAD, BEHIND = 2, 4
-"""So many that agree are believed. A record that is ``LONGEST_S`` early makes three good ones stand behind it."""
+"""This many that agree are believed. A record that is ``LONGEST_S`` early makes three good ones stand behind it."""
 
 
 class StatusGate:
@@ -26,7 +26,7 @@ class StatusGate:
         self.doubt = ""
         """Why the latest status was not admitted; empty when it was."""
         self.is_contradicted = False
-        """Many agree that the counter stands behind ``last``: nothing can be admitted any more."""
+        """Many agree that the counter stands behind ``last``: nothing is admitted until the board identifies itself."""
         self._tick_hz = tick_hz
         self._suspect = 0
         self._agreeing = 0
@@ -57,7 +57,7 @@ class StatusGate:
             return False
         apart_s = (tick - self._suspect) / self._tick_hz
         if self._agreeing and 0.0 <= apart_s < SHORTEST_S:
-            return False  # a repetition is no witness
+            return False  # a repetition confirms nothing
         agrees = self._agreeing > 0 and 0.0 < apart_s <= AGREE_S
         self._suspect = tick
         self._agreeing = self._agreeing + 1 if agrees else 1

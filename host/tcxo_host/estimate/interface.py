@@ -22,7 +22,7 @@ class State(enum.StrEnum):
     HOLDOVER = "holdover"
     """GPS is away; the TCXO carries on and sigma says how well."""
     HOLD = "hold"
-    """Nothing to be trusted: the last published value stays."""
+    """Nothing can be trusted: the last published value stays."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The I2C link: polls the board's memory over ``/dev/i2c-N``, living through everything a bus may do."""
+"""The I2C link: polls the board's memory over ``/dev/i2c-N``, tolerating the errors that a bus may give."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["I2cLink", "parse_address"]
 
 _URL = re.compile(r"(\d+):(0x[0-9a-fA-F]{1,2}|\d{1,3})")
 # The board closes a second with its status record. We look just after that; and if it is not there yet,
-# again in steps that keep no phase with the 50 Hz, whose interrupt on the board a transfer would delay.
+# again in steps that are not in phase with the 50 Hz, whose interrupt on the board a transfer would delay.
 _AFTER_SECOND_S = 1.013
 _AGAIN_S = 0.053
 _RETRY_PAUSES_S = (0.011, 0.037, 0.083)
@@ -43,7 +43,7 @@ class I2cLink:
 
     Raises UsageError for a malformed address, LinkError with the remedy when the bus cannot be used.
     A failed or torn read is tried again within the second; a bus that fails for 3 s is given up with
-    LinkError, so that whoever owns the link reopens it. ``errors`` counts failed transfers by errno name.
+    LinkError, so that the owner of the link reopens it. ``errors`` counts failed transfers by errno name.
     ``open_bus`` opens a bus by its number, as smbus2 does; ``clock`` and ``pause`` are in seconds.
     """
 
@@ -116,7 +116,7 @@ class I2cLink:
             self._identify = payloads[0]
             self._identify_wanted = False
         elif payloads and self._identify_wanted and self._identify is not None:
-            # only together with news: a board that is stuck must not seem to speak
+            # only together with new records: a board that is stuck must not seem alive
             payloads.insert(0, self._identify)
             self._identify_wanted = False
         self._counts.frames += len(payloads)
@@ -163,7 +163,7 @@ class I2cLink:
 
 
 def parse_address(where: str) -> tuple[int, int]:
-    """Bus and address of ``BUS:ADDRESS``. Raises UsageError for what is none."""
+    """Bus and address of ``BUS:ADDRESS``. Raises UsageError for anything else."""
     match = _URL.fullmatch(where)
     address = int(match[2], 0) if match else -1
     if match is None or not 0x03 <= address <= 0x77:

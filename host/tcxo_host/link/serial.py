@@ -66,7 +66,7 @@ class SerialLink:
             first: bytes = self._port.read(1)
             waiting = self._port.in_waiting if first else 0
             return first + (self._port.read(waiting) if waiting else b"")
-        except (OSError, TypeError) as error:  # pyserial raises TypeError when closed under its feet
+        except (OSError, TypeError) as error:  # pyserial raises TypeError when it is closed during a read
             raise LinkError(f"{self.url}: the device went away ({error})") from None
 
 

@@ -1,4 +1,4 @@
-"""An open link from its first question to its end: the board is asked who it is, and asked again."""
+"""An open link from the first request to the end: the board is asked to identify itself, and asked again."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .interface import Link, Received
 __all__ = ["Session", "retry_pauses"]
 
 ASK_AGAIN_S = 2.0
-"""So long a board may take to answer."""
+"""How long a board may take to answer."""
 SILENT_S = 5.0
-"""A board sends something each second; after this long without it is asked again."""
+"""A board sends something each second; after this long without anything it is asked again."""
 RETRY_FIRST_S, RETRY_MOST_S = 0.5, 15.0
 
 
 class Session:
-    """Reads an open link. Asks the board at once who it is, and to send what it captures.
+    """Reads an open link. Asks the board at once to identify itself and to send what it captures.
 
     Raises what the link raises. ``clock``: any steady clock, in seconds.
     """
@@ -41,7 +41,7 @@ class Session:
         return received
 
     def ask_again(self, wanted: bool = False) -> None:
-        """Ask once more, where it is ``wanted`` or nothing has come for long; not before an answer had its time."""
+        """Ask once more when ``wanted`` or when nothing has come for long; not before an answer can have come."""
         if (wanted or self.silent_s > SILENT_S) and self._clock() - self._asked_s > ASK_AGAIN_S:
             self._asked_s = self._clock()
             self._ask()
@@ -52,7 +52,7 @@ class Session:
 
 
 def retry_pauses() -> Iterator[float]:
-    """How long to wait before each further try to open a link, in seconds: ever longer, up to a limit."""
+    """How long to wait before each further try to open a link, in seconds: longer each time, up to a limit."""
     pause_s = RETRY_FIRST_S
     while True:
         yield pause_s

@@ -1,4 +1,4 @@
-"""``boxcar64``: Dan Drown's method done right - 64 s averages of GPS and PWM against the counter. Pure.
+"""``boxcar64``: Dan Drown's method: 64 s averages of GPS and PWM against the counter. Pure.
 
 Frequency is the endpoint difference over the window, per channel; the counter's own error cancels by
 dividing the host's figure by GPS's (his "Frequency synchronization without phase in NTP").
@@ -20,7 +20,7 @@ __all__ = ["Boxcar64"]
 
 WINDOW_S = 64
 GATE = 500e-6
-"""No crystal is further off than this; Dan Drown's gate, here on every channel."""
+"""No crystal is off by more than this; Dan Drown's gate, here on every channel."""
 KNOWN_GATE = 20e-6
 """The gate once a window tells what to expect: ten times what a crystal moves in a minute."""
 KNOWN_AFTER_S = 8
@@ -29,7 +29,7 @@ GAP_S = 3
 
 
 class Boxcar64:
-    """The estimator ``boxcar64``. No sigma: an endpoint difference knows none."""
+    """The estimator ``boxcar64``. It gives no sigma: an endpoint difference has none."""
 
     name = "boxcar64"
 

@@ -1,4 +1,4 @@
-"""Which edges of a periodic signal can be believed: each against the grid of the edges before it. Pure."""
+"""Which edges of a periodic signal can be believed: each is compared with the grid of the edges before it. Pure."""
 
 from __future__ import annotations
 
