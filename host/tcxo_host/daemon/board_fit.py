@@ -1,4 +1,4 @@
-"""Whether the board at the other end is one that the configuration was written for. Pure."""
+"""Whether the board at the other end fits the configuration. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["misfits"]
 
 
 def misfits(board: Identify, pwm: PwmConfig) -> list[str]:
-    """What keeps this board from being of use with these settings: a sentence each, with its remedy."""
+    """Why this board cannot be used with these settings: one sentence for each reason, with its remedy."""
     found = []
     for role in (Role.GPS_PPS, Role.HOST_PWM):
         if not any(channel.role == role for channel in board.channels):
             found.append(
-                f"board {board.board} has no {role_name(role)} channel, and nothing can be published without:"
+                f"board {board.board} has no {role_name(role)} channel, and nothing can be published without it:"
                 " give it one in its board_config and flash it (tcxo-flash), or set link.url to another board"
             )
     for channel in board.channels:

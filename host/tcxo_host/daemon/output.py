@@ -1,4 +1,4 @@
-"""What leaves the daemon, an output a class; each knows only its own file, socket or server."""
+"""What leaves the daemon, an output a class; each handles only its own file, socket or server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = [
 
 
 class Output:
-    """What an output may want to hear; by default nothing. Each call may raise OutputError, which is logged once."""
+    """The events that an output may handle; by default none. Each call may raise OutputError, logged once."""
 
     name: str
     level = logging.WARNING
@@ -47,13 +47,13 @@ class Output:
         """The link was (re)opened."""
 
     def frame(self, received: Received, line: LineCounts) -> None:
-        """A frame, before anything is made of it."""
+        """A frame, before it is parsed."""
 
     def second(self, row: Row) -> None:
-        """A second's outcome."""
+        """The result of a second."""
 
     def status(self, values: Mapping[str, Any]) -> None:
-        """What there is to know, about once a second (``status_values`` and ``Outputs.about_output``)."""
+        """The whole status, about once a second (``status_values`` and ``Outputs.about_output``)."""
 
     def close(self) -> None:
         """Release what is open."""
@@ -118,7 +118,7 @@ class TraceOutput(Output):
     def __init__(self, path: str) -> None:
         self._path = path
         try:
-            # unbuffered: what failed must not come again, nor at closing
+            # unbuffered: what could not be written must not be written again later, or at closing
             descriptor = open_file(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, devices=True)
         except OSError as error:
             raise OutputError(f"{path}: cannot append the trace: {error.strerror}") from None
@@ -185,7 +185,7 @@ class RecordingOutput(Output):
 
     def _raise_problem(self) -> None:
         if self._recorder.problem:
-            raise OutputError(f"{self._recorder.problem}; recording rests, publishing goes on")
+            raise OutputError(f"{self._recorder.problem}; recording pauses, publishing goes on")
 
     def close(self) -> None:
         self._recorder.close()

@@ -60,17 +60,17 @@ class Outputs:
         self._each("link_opened", host_ns)
 
     def take_frame(self, received: Received, line: LineCounts) -> None:
-        """A frame, before anything is made of it."""
+        """A frame, before it is parsed."""
         self._each("frame", received, line)
 
     def take_row(self, row: Row, pipeline: Pipeline, line: LineCounts) -> None:
-        """A second's outcome: publish it, and let everybody know."""
+        """The result of a second: publish it and pass it to every output."""
         self._each("second", row)
         self._last_row = row, time.time()
         self._status(pipeline, line)
 
     def no_row(self, reason: str, pipeline: Pipeline, line: LineCounts) -> None:
-        """No second closes, because of ``reason``: status and metrics say so, once a second."""
+        """No second closes, because of ``reason``: status and metrics report it once a second."""
         if time.monotonic() - self._status_s >= 1.0:
             self._status(pipeline, line, {"state": str(State.HOLD), "reason": reason, "published_ppm": None})
 

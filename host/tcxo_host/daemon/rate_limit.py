@@ -9,7 +9,7 @@ PER_S = 1.0
 
 
 class RateLimit:
-    """Lets ``BURST`` lines pass at once and ``PER_S`` a second in the long run; counts what it keeps back."""
+    """Lets ``BURST`` lines pass at once and ``PER_S`` a second in the long run; counts those it holds back."""
 
     def __init__(self) -> None:
         self._left = float(BURST)
@@ -25,7 +25,7 @@ class RateLimit:
         return False
 
     def take_kept_back(self, now_s: float) -> int:
-        """How many lines were kept back, once a line may be logged again to say so; 0 until then."""
+        """How many lines were held back, once a line may be logged again to say so; 0 until then."""
         if not self._kept_back or not self._may(now_s):
             return 0
         self._left -= 1.0

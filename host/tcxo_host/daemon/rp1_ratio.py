@@ -146,7 +146,7 @@ class Rp1Ratio:
             try:
                 return _tightest(self._call(time.CLOCK_MONOTONIC_RAW))
             except OSError as error:
-                # Linux before 6.12 knows no choice of clock here and insists on zeros
+                # Linux before 6.12 has no choice of clock here and requires zeros
                 if error.errno != errno.EINVAL:
                     raise self._refused(error) from None
                 self._raw_known = False
@@ -201,7 +201,7 @@ class Rp1Corrected:
             estimate,
             freq_error_ppm=system_error_ppm(estimate.freq_error_ppm, ratio.ppm),
             sigma_ppm=None if estimate.sigma_ppm is None else math.hypot(estimate.sigma_ppm, ratio.sigma_ppm),
-            confirmed=False,  # the edges say nothing of the ratio
+            confirmed=False,  # the edges do not confirm the ratio
         )
 
     def export_state(self) -> dict[str, Any]:
@@ -230,7 +230,7 @@ class _Timex(ctypes.Structure):
 
 
 def _read_adjustment_ppm(handle: int) -> float:
-    """The rate adjustment in force on a PTP clock, ppm; 0 where the kernel does not tell."""
+    """The rate adjustment in force on a PTP clock, ppm; 0 where the kernel does not say."""
     libc = ctypes.CDLL(None, use_errno=True)
     timex = _Timex()
     clock = ~handle << 3 | 3  # FD_TO_CLOCKID, clock_getres(2)

@@ -21,7 +21,7 @@ __all__ = ["BASELINE_KIND", "StateFile", "baseline_file", "load_baseline", "pars
 VERSION = 1
 BASELINE_KIND = "tcxo-host baseline"
 _NOT_A_STATE = (errno.EINVAL, errno.EFBIG, errno.EISDIR)
-"""Not a file, or larger than any state: it is in the way."""
+"""Not a file, or larger than any state: it is moved aside."""
 _MOST_DIGITS = 18
 _LATEST_S = 1e11
 """The year 5138."""

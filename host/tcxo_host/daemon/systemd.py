@@ -12,7 +12,7 @@ __all__ = ["Notifier"]
 class Notifier:
     """Sends states to the service manager; does nothing where there is none. Never raises.
 
-    A lost message is no reason to stop measuring: systemd notices a silent service by itself.
+    A lost message does not stop the measurement: systemd notices a silent service by itself.
     """
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
@@ -29,7 +29,7 @@ class Notifier:
         self._send("READY=1")
 
     def watchdog(self) -> None:
-        """A valid second was seen, or a hold was decided: the loop lives and knows what it does."""
+        """A valid second was seen, or a hold was decided: the loop runs and is in a known state."""
         if self._is_watched:
             self._send("WATCHDOG=1")
 

@@ -41,7 +41,7 @@ def row_values(row: Row) -> dict[str, Any]:
 def status_values(
     row: Row | None, pipeline: Pipeline, line: LineCounts, seen_hz: Mapping[str, float | None] | None = None
 ) -> dict[str, Any]:
-    """Everything a person or a graph asks of a running daemon, after ``row``; None: no second has closed yet.
+    """Everything about a running daemon that is shown or graphed, after ``row``; None: no second has closed yet.
 
     ``seen_hz``: the rates at which edges come, by role. ``age_s`` of a channel: from its last edge to ``row``.
     """

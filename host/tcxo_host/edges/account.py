@@ -110,7 +110,7 @@ class EdgeAccount:
         return not same or self._gate.is_contradicted
 
     def take_identify(self, record: Identify) -> bool:
-        """Learn the board. True when ticks begin anew, as ``begins_anew`` says; waiting edges are counted, in no second."""
+        """Learn the board. True when ticks begin anew (``begins_anew``); what waits is counted, in no second."""
         anew = self.begins_anew(record)
         if not anew and self.needs_identify:
             self._gate.expect_gap()

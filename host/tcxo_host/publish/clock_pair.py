@@ -11,7 +11,7 @@ __all__ = ["ClockPair", "read_pair"]
 
 @dataclass(frozen=True, slots=True)
 class ClockPair:
-    """CLOCK_MONOTONIC_RAW and CLOCK_REALTIME at one moment, ns; ``width_ns``: how well "one" is known."""
+    """CLOCK_MONOTONIC_RAW and CLOCK_REALTIME at one moment, ns; ``width_ns``: how well that moment is known."""
 
     raw_ns: int
     real_ns: int

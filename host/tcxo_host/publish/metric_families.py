@@ -40,7 +40,7 @@ _LINE_COUNTERS = {
     "bad_frames": ("bad_frames", "Damaged frames received."),
     "lost_frames": ("lost_frames", "Frames that the sequence numbers say are missing."),
     "skipped_bytes": ("skipped_bytes", "Bytes received that belong to no intact frame."),
-    "bad_records": ("bad_records", "Records in intact frames that made no sense."),
+    "bad_records": ("bad_records", "Records in intact frames that were not valid."),
 }
 _SINGLES = {
     "tcxo_published_ppms": ("last_published_ppm", "Value last written for chrony, + makes its clock faster."),
@@ -49,7 +49,7 @@ _SINGLES = {
     "tcxo_last_second_timestamp_seconds": ("last_second_utc_s", "When the board last closed a second."),
     "tcxo_status_timestamp_seconds": (
         "utc_s",
-        "When the daemon last said anything: each second while it runs.",
+        "When the daemon last wrote its status: each second while it runs.",
     ),
 }
 

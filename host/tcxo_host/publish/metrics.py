@@ -30,7 +30,7 @@ class Metrics:
     """Serves and writes what ``update`` was last given; until then only ``tcxo_info``.
 
     ``listen``: ``HOST:PORT`` or empty; ``textfile``: path, or empty. What can only be a mistake stops the
-    daemon's start: raises ConfigError for a malformed address or a port that another program has, and
+    daemon at its start: raises ConfigError for a malformed address or a port that another program has, and
     UnavailableError without prometheus-client. An address or name that does not exist yet, as before the
     network is up, is tried again; later nothing raises.
     """
@@ -70,7 +70,7 @@ class Metrics:
             self._write(self._textfile)
 
     def close(self) -> None:
-        """Stop serving. The text file stays, and its time stamps tell that it is old."""
+        """Stop serving. The text file stays, and its time stamps show that it is old."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -94,7 +94,7 @@ class Metrics:
             problem = f"metrics.listen = {self._listen!r}: cannot listen: {error.strerror}"
             if error.errno not in (errno.EADDRNOTAVAIL, socket.EAI_AGAIN):
                 raise ConfigError(f"{problem}: choose another HOST:PORT, or none") from None
-            self._problems.note("metrics.listen", f"{problem}; trying again until it can be")
+            self._problems.note("metrics.listen", f"{problem}; trying again until it can listen")
             return
         log.info("metrics on http://%s:%d/metrics", host, self._server.server_port)
 

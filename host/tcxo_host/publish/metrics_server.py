@@ -76,7 +76,7 @@ class MetricsServer(socketserver.ThreadingMixIn, WSGIServer):
             self.shutdown_request(request)
 
     def shutdown_request(self, request: Any) -> None:
-        """The end of a connection, whoever ends it."""
+        """The end of a connection, whichever side ends it."""
         with self._lock:
             known = self._open.pop(request, None) is not None
         super().shutdown_request(request)
@@ -84,11 +84,11 @@ class MetricsServer(socketserver.ThreadingMixIn, WSGIServer):
             self._free.release()
 
     def service_actions(self) -> None:
-        """Called every half a second, also while nobody connects."""
+        """Called every half a second, also while there is no connection."""
         self._end_older_than(DEADLINE_S)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away, or sent nonsense, is no news."""
+        """A client that went away or sent an invalid request is not logged."""
 
     def _end_oldest(self) -> None:
         with self._lock:
@@ -111,4 +111,4 @@ def _wake(request: socket.socket) -> None:
 
 class _Handler(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Scrapes are no news."""
+        """Scrapes are not logged."""

@@ -1,6 +1,6 @@
 """Whether an estimate is believed. Pure.
 
-chrony takes a wrong number at its word and moves the clock (its tempcomp has no filter and no age
+chrony applies a wrong number as it is and moves the clock (its tempcomp has no filter and no age
 limit), so every doubt ends in "leave the last value alone".
 """
 

@@ -1,7 +1,7 @@
 """The second way into chrony: the TCXO's time against the system clock, as ``refclock SOCK ... local``.
 
 The TCXO's time is CLOCK_MONOTONIC_RAW with the crystal's measured error taken out, integrated from second
-to second; its phase starts anywhere, which ``local`` allows. It has no range and no sign to get wrong,
+to second; its phase starts anywhere, which ``local`` allows. It has no limit and no sign to get wrong,
 and ends when the samples end. Sample format: ``struct sock_sample`` of chrony's ``refclock_sock.c``.
 """
 

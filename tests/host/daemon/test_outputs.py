@@ -61,7 +61,7 @@ def test_a_recording_that_finds_no_room_is_logged_once(tmp_path, caplog):
     outputs.close()
     (line,) = (record.getMessage() for record in caplog.records)
     assert line.startswith("/proc/nowhere")
-    assert line.endswith("; recording rests, publishing goes on")
+    assert line.endswith("; recording pauses, publishing goes on")
 
 
 class Closable:
