@@ -31,6 +31,7 @@ def _temporary_folder_is_left_empty(tmp_path_factory):
     """Tests and the programs they start get a temporary folder of this run's own; nothing may stay in it."""
     tmp_path_factory.getbasetemp()  # tmp_path stays where pytest keeps it
     with tempfile.TemporaryDirectory(prefix="tcxo-tests-") as folder:
+        os.chmod(folder, 0o755)  # chronyd enters it as a user of its own
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("TMPDIR", folder)
             patch.setattr(tempfile, "tempdir", folder)
