@@ -1,4 +1,4 @@
-"""``tcxo-host doctor``: what is right, what is wrong, and the command that mends it."""
+"""``tcxo-host doctor``: what is right, what is wrong, and the command that corrects it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _COMMANDS = (run, status, baseline, doctor, pwm, install, uninstall, simulate)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``tcxo-host`` with ``argv``; return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    # "run" is the default, so that "tcxo-host --link ..." does what one expects
+    # "run" is the default, so that "tcxo-host --link ..." runs the daemon
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
         arguments.insert(0, "run")
     parser = Parser(

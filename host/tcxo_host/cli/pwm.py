@@ -17,7 +17,7 @@ _EPILOG = """example:
   tcxo-host pwm show                what is on the pin; --json for programs
   sudo tcxo-host pwm setup          50 Hz on GPIO12 (header pin 32)
   sudo tcxo-host pwm setup --pin 18 --rate 100
-  sudo tcxo-host pwm off            silence on GPIO12, its channel released
+  sudo tcxo-host pwm off            no signal on GPIO12, its channel released
 """
 
 

@@ -57,7 +57,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Run the simulation and print its summary; 0 whatever the daemon's figures are."""
+    """Run the simulation and print its summary; 0 whatever the figures are."""
     from ..sim.scenario import load_scenario, scenario_names
     from ..sim.simulation import Simulation
     from ..sim.world import World

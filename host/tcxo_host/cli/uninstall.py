@@ -1,4 +1,4 @@
-"""``tcxo-host uninstall``: take away what install wrote, and nothing else."""
+"""``tcxo-host uninstall``: remove what install wrote, and nothing else."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class PiModel:
     ``compatible``: the ``/proc/device-tree/compatible`` strings of its boards. ``soc_compatible``: the
     SoC's, for boards that came after this table. ``pwm_device``: how the PWM's device name ends.
     ``crystal_hz`` feeds the CPU's timer, ``pwm_crystal_hz`` the PWM; ``shared_crystal`` says whether
-    these are one piece of quartz. ``plld_hz``: the PLLD_PER clock, None where there is none.
+    these are the same crystal. ``plld_hz``: the PLLD_PER clock, None where there is none.
     ``timer_bias_ppm``: by how much the CPU's timer runs fast against its crystal, by division alone.
     """
 
@@ -180,7 +180,7 @@ MODELS: tuple[PiModel, ...] = (
 
 
 def model_by_key(key: str) -> PiModel:
-    """A model of the table. Raises UsageError naming the keys there are."""
+    """A model of the table. Raises UsageError that lists the known keys."""
     for model in MODELS:
         if model.key == key:
             return model
@@ -190,7 +190,7 @@ def model_by_key(key: str) -> PiModel:
 def identify_model(root: Root) -> PiModel:
     """The model of the machine, from the device tree's ``compatible`` list.
 
-    Raises UnavailableError when it is no Raspberry Pi, or one that this version does not know.
+    Raises UnavailableError when it is not a Raspberry Pi, or one that this version does not know.
     """
     strings = (root.read("/proc/device-tree/compatible") or "").split("\0")
     for model in MODELS:
@@ -203,7 +203,7 @@ def identify_model(root: Root) -> PiModel:
     name = root.read("/proc/device-tree/model")
     if name is None:
         raise UnavailableError(
-            "/proc/device-tree/model is not there: this machine is no Raspberry Pi, so its PWM cannot be"
+            "/proc/device-tree/model is not there: this machine is not a Raspberry Pi, so its PWM cannot be"
             " set up here; run this on the Pi, or copy its files and use --root"
         )
     raise UnavailableError(

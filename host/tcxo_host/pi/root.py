@@ -1,4 +1,4 @@
-"""The one door to the machine's files: everything in this package sees them through a ``Root``."""
+"""The only access to the machine's files: everything in this package reads them through a ``Root``."""
 
 from __future__ import annotations
 

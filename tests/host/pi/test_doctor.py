@@ -122,7 +122,7 @@ FAIL, WARN, OK = Level.FAIL, Level.WARN, Level.OK
 
 # how it is spoilt, which check sees it, how bad it is, what it says, what it advises
 SPOILT = {
-    "not a Pi": (drop("/proc/device-tree"), "model", FAIL, "no Raspberry Pi", "run tcxo-host on the"),
+    "not a Pi": (drop("/proc/device-tree"), "model", FAIL, "not a Raspberry Pi", "run tcxo-host on the"),
     "unknown model": (
         put("/proc/device-tree/compatible", b"acme,board\0"), "model", FAIL, "unknown model 'Raspberry Pi 4", "",
     ),
@@ -216,7 +216,7 @@ SPOILT = {
     ),
     "nothing published": (drop("/run/tcxo"), "output", FAIL, "not there", "journalctl"),
     "output is a folder": (
-        lambda tree: without(tree, "/run/tcxo-host/tcxo") | {"/run/tcxo-host/tcxo/x": ""}, "output", FAIL, "no file", "rm -r",
+        lambda tree: without(tree, "/run/tcxo-host/tcxo") | {"/run/tcxo-host/tcxo/x": ""}, "output", FAIL, "not a file", "rm -r",
     ),
     "the file of another program": (
         lambda tree: without(tree, "/run/tcxo") | {"/run/tcxo": "0.123\n", "/etc/tmpfiles.d/tcxo-host.conf": "x\n"},

@@ -153,7 +153,7 @@ def test_nothing_is_half_written(pi: Path) -> None:
     ("spoil", "argv", "error", "words"),
     [
         ("/etc/chrony/chrony.conf", (), UnavailableError, "sudo apt install chrony"),
-        ("/proc/device-tree", (), UnavailableError, "no Raspberry Pi"),
+        ("/proc/device-tree", (), UnavailableError, "not a Raspberry Pi"),
         (None, ("--executable", "/root/.local/bin/tcxo-host"), UsageError, "root's home"),
         (None, ("--pin", "4"), UsageError, "use one of 12, 13, 18, 19"),
         (None, ("--model", "pi5"), UnavailableError, "RP1"),

@@ -170,7 +170,7 @@ def test_models_are_told_apart(tmp_path: Path, tree: trees.Tree, key: str) -> No
 @pytest.mark.parametrize(
     ("tree", "words"),
     [
-        ({"/etc/hostname": "pc\n"}, "no Raspberry Pi"),
+        ({"/etc/hostname": "pc\n"}, "not a Raspberry Pi"),
         (
             trees.machine("Radxa ROCK 5B", "radxa,rock-5b rockchip,rk3588", "6.1"),
             "unknown model 'Radxa ROCK 5B'",

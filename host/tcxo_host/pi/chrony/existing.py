@@ -1,4 +1,4 @@
-"""What stands in chrony's configuration already, so that installing neither doubles nor contradicts it.
+"""What chrony's configuration already contains, so that installing neither doubles nor contradicts it.
 
 Our own file is left out: it is written anew. Looks only; what to write is decided in ``install_plan``.
 """
@@ -26,7 +26,7 @@ _GPSD_WITH_SOCKET = (3, 25)
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """``variant``: one of ``CHRONY_VARIANTS``. ``line_there``: the TCXO's line stands in another file already.
+    """``variant``: one of ``CHRONY_VARIANTS``. ``line_there``: the TCXO's line is in another file already.
 
     ``notes``: what was found and what follows from it, a sentence each.
     """
@@ -104,7 +104,7 @@ def _refclock_line(
             continue
         if "local" not in (word.lower() for word in clock.words):
             raise ConfigError(
-                f"{clock.where}: this refclock on {paths.SOCK} lacks 'local', and the TCXO tells no time:"
+                f"{clock.where}: this refclock on {paths.SOCK} lacks 'local', and the TCXO gives no absolute time:"
                 " add that word, or remove that line"
             )
         return True, [f"{clock.where} is the TCXO's refclock already, so none is added"]

@@ -51,7 +51,7 @@ class BoardLook:
     problem: str = ""
     remedy: str = ""
     state: str = ""
-    """What a running daemon says of itself, with its reason; empty when nobody was asked."""
+    """What a running daemon says of itself, with its reason; empty when none was asked."""
 
 
 def look_at_board(

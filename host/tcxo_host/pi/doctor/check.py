@@ -38,7 +38,7 @@ class Level(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line for people. ``remedy``: the command or file line that mends it, empty when all is well."""
+    """One line for people. ``remedy``: the command or file line that corrects it, empty when all is well."""
 
     name: str
     level: Level
@@ -51,7 +51,7 @@ class Subject:
     """The machine under examination.
 
     ``config_problem``: why the configuration file could not be used; ``config`` then holds defaults.
-    ``board``: what is known of the board, None when nobody looked. ``now_s``: the time for judging the
+    ``board``: what is known of the board, None when it was not looked at. ``now_s``: the time for judging the
     age of files, seconds since 1970; None on a copy of a machine, whose file times mean nothing.
     """
 
@@ -63,7 +63,7 @@ class Subject:
 
     @property
     def model(self) -> PiModel | None:
-        """The Pi's model, or None when it is none that we know."""
+        """The Pi's model, or None when it is not a known one."""
         try:
             return identify_model(self.root)
         except TcxoError:

@@ -1,4 +1,4 @@
-"""Checks of chrony: is it there, does it read our file, in the right sense, and may it?"""
+"""Checks of chrony: is it there, does it read our file, with the right sign, and may it read it?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def real_output_path(subject: Subject) -> str:
 
 
 def check_chrony(subject: Subject) -> Finding:
-    """Is chrony installed, and young enough?"""
+    """Is chrony installed, and recent enough?"""
     if not subject.root.exists("/usr/sbin/chronyd"):
         return fail("chrony", "chronyd is not installed", "sudo apt install chrony")
     version = package_version(subject.root, "chrony")
@@ -84,7 +84,7 @@ def check_tempcomp(subject: Subject) -> Finding:
     if used.k1 < 0:
         return fail(
             name,
-            f"{where}k1 = {used.k1:g} turns the sign: the error would double",
+            f"{where}k1 = {used.k1:g} inverts the sign: the error would double",
             f"in {used.where}: {line}",
         )
     if not used.takes_ppm_as_is:

@@ -41,11 +41,11 @@ def i2c_address(url: str) -> tuple[int, int] | None:
 
 
 def check_model(subject: Subject) -> Finding:
-    """Is this a Pi whose PWM hangs on the system clock's crystal?"""
+    """Is this a Pi whose PWM is driven by the system clock's crystal?"""
     model = subject.model
     if model is None:
         name = subject.root.read("/proc/device-tree/model")
-        what = f"unknown model {name!r}" if name else "no Raspberry Pi (no /proc/device-tree/model)"
+        what = f"unknown model {name!r}" if name else "not a Raspberry Pi (no /proc/device-tree/model)"
         return fail("model", what, "run tcxo-host on the Raspberry Pi whose clock it shall correct")
     crystal = f"{model.crystal_hz / 1e6:g} MHz crystal"
     name = subject.root.read("/proc/device-tree/model") or model.title

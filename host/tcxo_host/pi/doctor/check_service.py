@@ -59,7 +59,7 @@ def check_output(subject: Subject) -> Finding:
         if subject.root.exists(real):
             return fail(
                 name,
-                f"{where} is no file that can be read",
+                f"{where} is not a file that can be read",
                 f"sudo rm -r {real}; sudo systemctl restart {UNIT}",
             )
         return fail(
@@ -117,7 +117,7 @@ def check_state(subject: Subject) -> Finding | None:
 
 
 def check_baseline(subject: Subject) -> Finding | None:
-    """Will the same baseline be used again, or one that chrony must get used to?"""
+    """Will the same baseline be used again, or another one, which chrony sees as a step?"""
     name, config = "baseline", subject.config
     if config.output.measure_only:
         return None

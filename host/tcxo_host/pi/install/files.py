@@ -1,4 +1,4 @@
-"""Writing an installation's files, remembering them, and taking away just those."""
+"""Writing an installation's files, remembering them, and removing only those."""
 
 from __future__ import annotations
 

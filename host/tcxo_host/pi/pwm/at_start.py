@@ -19,7 +19,7 @@ log = logging.getLogger("tcxo_host")
 def ready_pwm(root: Root, config: PwmConfig, *, measure_only: bool) -> PwmWatch | None:
     """Do what ``config.mode`` says and log the outcome in one line.
 
-    Returns who looks after the PWM from now on; None where it is somebody else's business.
+    Returns the watch that checks the PWM from now on; None where the PWM is left alone.
 
     ``auto`` treats everything but a misleading crystal as a warning: the edges themselves will tell.
     Raises UnavailableError on a Pi whose PWM is not on the system clock's crystal (unless
@@ -32,7 +32,7 @@ def ready_pwm(root: Root, config: PwmConfig, *, measure_only: bool) -> PwmWatch 
     except UnavailableError:
         if config.mode != "auto":
             raise
-        log.debug("no Raspberry Pi: the PWM is somebody else's business")
+        log.debug("not a Raspberry Pi: the PWM is left alone")
         return None
     measure_only = measure_only or config.rp1_ratio
     pwm.refuse_foreign_crystal(model, measure_only)

@@ -1,4 +1,4 @@
-"""The 50 Hz at the header pin, whole: model, clock tree and sysfs channel together."""
+"""The 50 Hz at the header pin as a whole: model, clock tree and sysfs channel together."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class PwmReport:
 def look(root: Root, rate_hz: int = 50, gpio: int = 12, model: PiModel | None = None) -> PwmReport:
     """Read everything, change nothing.
 
-    Raises UsageError for a rate or pin that cannot be, UnavailableError for a machine that is no known
+    Raises UsageError for a rate or pin that cannot be, UnavailableError for a machine that is not a known
     Raspberry Pi. A PWM that is missing or wrong is a report with a ``problem``, not an error.
     """
     model = model or identify_model(root)
@@ -90,7 +90,7 @@ def prepare(
 ) -> PwmReport:
     """Bring the PWM to ``rate_hz``, from any state; a PWM that is right already is not touched.
 
-    Raises UnavailableError on a Pi whose PWM does not hang on the system clock's crystal, unless
+    Raises UnavailableError on a Pi whose PWM is not driven by the system clock's crystal, unless
     ``measure_only``; otherwise as ``look`` and ``Channel.set_square_wave``.
     """
     model = model or identify_model(root)
@@ -110,7 +110,7 @@ def switch_off(root: Root, gpio: int = 12, model: PiModel | None = None) -> tupl
 
 
 def refuse_foreign_crystal(model: PiModel, measure_only: bool) -> None:
-    """Raise UnavailableError when the PWM says nothing about the system clock and it is not only measured."""
+    """Raise UnavailableError when the PWM says nothing about the system clock and ``measure_only`` is off."""
     if model.shared_crystal or measure_only:
         return
     raise UnavailableError(

@@ -49,14 +49,14 @@ class Channel:
         return f"{self.chip}/pwm{self.number}"
 
     def state(self) -> PwmState:
-        """Read the channel. Raises DataError when sysfs holds something that is no PWM state."""
+        """Read the channel. Raises DataError when sysfs does not hold a PWM state."""
         if not self.root.exists(self.directory):
             return PwmState(exported=False)
         enable = self._number("enable")
         polarity = self.root.read(f"{self.directory}/polarity") or "normal"
         if enable not in (0, 1) or polarity not in ("normal", "inversed"):
             raise DataError(
-                f"{self.directory} says enable={enable}, polarity={polarity}: no state that a PWM can be in",
+                f"{self.directory} says enable={enable}, polarity={polarity}: not a state that a PWM can be in",
                 "reboot, and report it if it stays",
             )
         return PwmState(True, self._number("period"), self._number("duty_cycle"), enable == 1, polarity)

@@ -1,4 +1,4 @@
-"""Whether the PWM still is what it was when measuring began: another program may reprogram it any time."""
+"""Whether the PWM is still what it was when measuring began: another program may reprogram it at any time."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .sysfs import Channel, PwmState, find_channel
 __all__ = ["PwmWatch"]
 
 SETTLE_S = 10.0
-"""After the old period is back, what was measured meanwhile is forgotten by then."""
+"""How long to wait after the old period is back: by then what was measured meanwhile is forgotten."""
 
 
 class PwmWatch:
     """Looks at the channel of ``gpio`` when asked; reads sysfs, changes nothing.
 
-    A PWM of another period looks to the board like a crystal that jumped. One that is set to ``rate_hz`` later
+    To the board, a PWM with another period looks like a crystal that jumped. One that is set to ``rate_hz`` later
     than the daemon's start is right from then on. ``clock``: a steady one, s.
     """
 
