@@ -1,4 +1,4 @@
-"""A capture as arrays: what a day needs to be looked at in seconds. Pure.
+"""A capture as arrays, so that a day is read within seconds. Pure.
 
 What is believed and what is missing is decided by ``EdgeAccount``, as in the daemon; here the records that it
 lets through are joined in bulk, so that no Python object exists per edge.
@@ -55,7 +55,7 @@ GAP_NS = 2_000_000_000
 
 
 def load(entries: Iterable[Entry]) -> Capture:
-    """Read all entries. Raises IdentityError when no board in it can be used, and one told why."""
+    """Read all entries. Raises IdentityError when no board in it can be used and one identified itself wrongly."""
     loader = Loader()
     for entry in entries:
         loader.take(entry)
@@ -96,7 +96,7 @@ class Loader:
             self._say(entry.host_ns, printable(entry.body.decode(errors="replace")))
 
     def finish(self) -> Capture:
-        """What was read. Raises IdentityError when no board in it can be used, and one told why."""
+        """What was read. Raises IdentityError when no board in it can be used and one identified itself wrongly."""
         self._close_session()
         if self._refusal is not None and not self.capture.sessions:
             raise self._refusal

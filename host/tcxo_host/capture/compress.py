@@ -14,7 +14,7 @@ __all__ = ["SUFFIXES", "Compressor", "Decompressor", "make_compressor", "make_de
 SUFFIXES = (".gz", ".zst")
 
 MOST_AT_ONCE = 1 << 20
-"""Bytes of a piece, nearly."""
+"""Bytes of a piece, approximately."""
 MOST_EXPANSION = 200
 """Bytes out for a byte in..."""
 FREE_BYTES = 64 << 20
@@ -23,8 +23,8 @@ _SLICE_BYTES = 1 << 14
 _ZSTD_SLICE_BYTES = 64
 """A zstd block has 3 bytes or more and expands to at most 128 KiB."""
 _ZSTD_WINDOW = 1 << 27
-"""What ``zstd --long`` makes, and the most that zstd reads without being told to."""
-_GZIP_WBITS = 31  # zlib's way of saying "with a gzip header and trailer"
+"""What ``zstd --long`` makes, and the most that zstd reads without an option."""
+_GZIP_WBITS = 31  # for zlib: with a gzip header and trailer
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
@@ -66,7 +66,7 @@ def make_compressor(suffix: str) -> Compressor:
 
 
 def make_decompressor(first_bytes: bytes) -> Decompressor:
-    """By the stream's own magic number, so that a wrong suffix, or stdin, does no harm."""
+    """By the stream's own magic number, so that a wrong suffix, or stdin, does not matter."""
     if first_bytes.startswith(_GZIP_MAGIC):
         return _Gunzip()
     if first_bytes.startswith(_ZSTD_MAGIC):
@@ -121,7 +121,7 @@ class _Verbatim:
 
 
 class _Guard:
-    """Counts bytes in and out. No capture or log of ours shrinks to so little."""
+    """Counts bytes in and out. No capture or log shrinks so much."""
 
     def __init__(self) -> None:
         self._allowed = FREE_BYTES

@@ -1,4 +1,4 @@
-"""A live link as a source of capture entries: asks the board, reconnects, ends when told."""
+"""A live link as a source of capture entries: asks the board, reconnects, ends on request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def live_entries(
     """What a board sends from now on, as the entries of a capture.
 
     Ends after ``seconds`` or once ``stopping()``. Raises LinkError when the link cannot be opened the first
-    time; later it reconnects for ever, and ``complain`` is told once per loss.
+    time; later it reconnects for ever, and ``complain`` is called once for each loss.
     """
     end = None if seconds is None else time.monotonic() + seconds
 

@@ -15,7 +15,7 @@ RETRY_NS = 60_000_000_000
 
 
 class Recorder:
-    """A ``CaptureWriter`` that rests for a minute after a failure. ``problem`` says why it rests, or is empty."""
+    """A ``CaptureWriter`` that pauses for a minute after a failure. ``problem`` says why it pauses, or is empty."""
 
     def __init__(self, writer: CaptureWriter) -> None:
         self._writer = writer

@@ -52,7 +52,7 @@ class Sources:
             )
         self.names = list(names)
         self.problems: list[str] = []
-        """One sentence for each file that is cut, damaged or no capture."""
+        """One sentence for each file that is cut off, damaged or not a capture."""
         self.entries_read = 0
         self.is_live = any(is_link(name) for name in names)
         self._since_utc_ns = since_utc_ns
@@ -123,7 +123,7 @@ class Sources:
                 self.problems.append(f"{shown}: {error}: what comes before is used")
             except OSError as error:
                 self.problems.append(f"{shown}: cannot be read further: {error.strerror}")
-            # only what is left behind by a length that pointed past the end
+            # only what remains after a length that pointed past the end
             pending = decoder.pending_bytes
             yield from decoder.close()
         problem = _problem(shown, first, decoder, pending)

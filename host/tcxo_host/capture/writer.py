@@ -1,4 +1,4 @@
-"""Writing capture files: append-only, rotated at UTC boundaries, honest about a full disk."""
+"""Writing capture files: append-only, rotated at UTC boundaries, clear about a full disk."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class CaptureWriter:
     time in their names. A capture dated later than now is neither counted nor deleted, and nothing is
     deleted where the clock has jumped: a clock that was wrong once costs no capture.
 
-    When a call returns, the entry is with the operating system (uncompressed) or will be within
+    When a call returns, the entry has been given to the operating system (uncompressed) or will be within
     ``FLUSH_NS`` (compressed; ``flush`` and ``close`` make sure). No fsync: it would stall the daemon on an
     SD card; after a power cut the last half minute may be missing, and the file still reads.
 
@@ -108,7 +108,7 @@ class CaptureWriter:
             self._append(kind, host_ns, body)
 
     def flush(self) -> None:
-        """Everything taken so far is with the operating system when this returns."""
+        """When this returns, everything taken so far has been given to the operating system."""
         if self._descriptor is not None:
             self._put(self._compressor.flush())
 
@@ -186,7 +186,7 @@ class CaptureWriter:
             )
         if os.pread(self._descriptor, len(MAGIC), 0) != MAGIC:
             self._abandon()
-            raise OutputError(f"{self.path}: exists already and is no capture: choose another name")
+            raise OutputError(f"{self.path}: exists already and is not a capture: choose another name")
 
     def _put(self, data: bytes) -> None:
         """All of ``data`` or none of it; a part left by a full disk is taken back where that is possible."""

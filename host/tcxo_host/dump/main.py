@@ -15,7 +15,7 @@ __all__ = ["main"]
 EPILOG = """\
 A FILE may be a capture (plain, .gz or .zst), - for stdin, a live link such as serial:/dev/ttyACM0, or a
 simulated board such as sim:day.
-The exit status is 65 when a file was cut, damaged or no capture; what could be read is used all the same.
+The exit status is 65 when a file was cut off, damaged or not a capture; what could be read is used all the same.
 
 example:
   tcxo-dump record --link serial:/dev/ttyACM0 -o bench.tcxocap --seconds 600

@@ -1,4 +1,4 @@
-"""A progress bar on stderr for what lasts over a second; nothing when stderr is no terminal."""
+"""A progress bar on stderr for work that takes more than a second; nothing when stderr is not a terminal."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ class Progress:
             from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as RichProgress
         except ImportError:
-            self._quiet = True  # a bar is a comfort, no reason to ask for another package
+            self._quiet = True  # a progress bar is optional: no error without its package
             return
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        # rich would lead stdout through the bar's terminal, even where stdout is a file
+        # rich would send stdout to the bar's terminal, even where stdout is a file
         self._bar = RichProgress(
             *columns,
             console=Console(stderr=True),

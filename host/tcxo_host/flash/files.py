@@ -37,7 +37,7 @@ def board_data(board: str) -> dict[str, Any]:
 
 
 def real_boards() -> list[str]:
-    """The boards one can hold: all but the simulated one."""
+    """The real boards: all but the simulated one."""
     return [name for name in board_names() if name != SIMULATED]
 
 

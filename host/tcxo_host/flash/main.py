@@ -1,4 +1,4 @@
-"""``tcxo-flash``: put the firmware's files on a board that runs MicroPython, and see it start."""
+"""``tcxo-flash``: put the firmware's files on a board that runs MicroPython, and check that it starts."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ def _run(arguments: argparse.Namespace) -> int:
     from .files import files_for
 
     if arguments.board is not None:
-        files_for(arguments.board)  # an unknown name is told before anything is touched
+        files_for(arguments.board)  # an unknown name is reported before anything is touched
     port = arguments.port or flash_session.find_port()
     with flash_session.Session(port) as session:
         try:
             plan = _compare_and_copy(arguments, session)
         finally:
-            # Whatever came of it: what the board ran was interrupted, and goes on.
+            # In any case: what the board ran was interrupted, and goes on.
             session.reset()
     if arguments.check:
         # Leave the board as it was, running; but what is there need not be what runs.

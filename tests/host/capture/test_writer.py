@@ -145,7 +145,7 @@ def test_recording_again_appends(tmp_path):
 def test_it_appends_to_no_other_file(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("dear diary, the clock is late")
-    with pytest.raises(OutputError, match="is no capture"):
+    with pytest.raises(OutputError, match="is not a capture"):
         write_capture(path)
     assert path.read_text() == "dear diary, the clock is late"
 

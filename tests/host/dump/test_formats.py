@@ -230,8 +230,8 @@ def test_a_number_no_counter_has_is_a_line_not_used():
     found = channels("A,99999999999999999999\nA,5\nA,1.5\n", tick_hz=1000)[1]
     assert found.imported.channels["gps_pps"].ticks.tolist() == [5]
     assert found.bad_lines == [
-        "line 1: '99999999999999999999' is no number that a counter has",
-        "line 3: '1.5' is no whole number of ticks",
+        "line 1: '99999999999999999999' is not a number that a counter can have",
+        "line 3: '1.5' is not a whole number of ticks",
     ]
 
 
@@ -264,7 +264,7 @@ def test_lines_that_are_no_edges_are_counted_and_the_rest_is_used(tmp_path):
     (tmp_path / "x.csv").write_text("0,1000\nlost it\n0,2000\n0,half\n0,3000\n")
     done = dump("import", tmp_path / "x.csv", "--tick-hz", 1000)
     assert done.returncode == 65
-    assert "2 of 5 lines not used: line 2: 'lost it' is no edge; line 4: '0,half' is no edge" in done.stderr
+    assert "2 of 5 lines not used: line 2: 'lost it' is not an edge; line 4: '0,half' is not an edge" in done.stderr
     assert edges(tmp_path / "x.tcxocap")[0]["gps_pps"][0] == [1000, 2000, 3000]
 
 

@@ -136,7 +136,7 @@ JSONL = {
 def test_a_line_that_is_none_is_left_out_and_told(tmp_path, text):
     path = tmp_path / "x.jsonl"
     path.write_text(f"{line(text='first')}\n{text}\n{line(text='last', host_ns=5)}\n")
-    done = refused("import", path, "-o", tmp_path / "x.tcxocap", says="line 2: no line of a capture")
+    done = refused("import", path, "-o", tmp_path / "x.tcxocap", says="line 2: not a line of a capture")
     assert len(done.stderr) < 1000
     shown = dump("export", tmp_path / "x.tcxocap", "--format", "jsonl").stdout
     assert [each["text"] for each in map(json.loads, shown.splitlines()) if each["type"] == "note"] == [

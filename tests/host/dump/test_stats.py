@@ -67,7 +67,7 @@ def test_without_gps_the_text_says_what_errors_are_against(tmp_path):
         writer.write(START_NS + n * 10**9, board.payload(drop=("gps_pps",)))
     writer.close()
     text = dump("stats", tmp_path / "a").stdout
-    assert "rtc_pps, host_pwm: against the board's own counter, for want of GPS" in text
+    assert "rtc_pps, host_pwm: against the board's own counter, as there is no GPS" in text
 
 
 PERIOD = 1000

@@ -34,7 +34,7 @@ _LONGEST_LINE = 1 << 20
 Floats = npt.NDArray[np.float64]
 
 WITH_S = 30.0
-"""A clock offset counts as made with compensation when tempcomp.log has a line this near."""
+"""A clock offset counts as measured with compensation when tempcomp.log has a line this near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def iter_lines(path: str) -> Iterator[str]:
                     for line in whole:
                         yield line.decode("utf8", "replace").rstrip("\r")
                     if len(rest) > _LONGEST_LINE:
-                        raise DataError(f"a line of more than {_LONGEST_LINE} bytes: is it a text?")
+                        raise DataError(f"a line of more than {_LONGEST_LINE} bytes: is it a text file?")
                 data = file.read(_CHUNK_BYTES)
             if rest:
                 yield rest.decode("utf8", "replace")
@@ -86,7 +86,7 @@ def iter_lines(path: str) -> Iterator[str]:
 
 
 def parse_tracking(lines: Iterable[str], where: str = "tracking.log") -> Tracking:
-    """Lines ``date time address stratum freq skew offset leap...``; banners and blank lines are no fault.
+    """Lines ``date time address stratum freq skew offset leap...``; banners and blank lines are skipped.
 
     Raises DataError when there is no usable line.
     """

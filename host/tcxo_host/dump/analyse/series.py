@@ -30,15 +30,15 @@ Floats = npt.NDArray[np.float64]
 Ticks = npt.NDArray[np.int64]
 
 GATE = 500e-6
-"""The article's gate: an interval further off than this is no interval of the signal."""
+"""The article's gate: an interval further off than this is not an interval of the signal."""
 
 CLOCK_OF_ROLE = {Role.GPS_PPS.label: "TCXO", Role.RTC_PPS.label: "RTC", Role.HOST_PWM.label: "Pi"}
-"""Whose frequency a channel tells: GPS shows the counter's own."""
+"""The clock whose frequency a channel shows: GPS shows the counter's own."""
 
 _QUANTISATION_TICKS = 2.0
 _PATIENCE_EDGES = 5
 LEAST_PERIOD_TICKS = 10.0
-"""A counter cannot tell the rate of a faster signal."""
+"""A counter cannot resolve the rate of a faster signal."""
 _LONGEST_GAP = 600
 _MOST_POINTS = 50_000_000
 """A year and a half of seconds."""
@@ -154,7 +154,7 @@ def series_of(session: Session, channel: ChannelEdges, clean: Clean) -> Series:
     index = _shortened(index, clean.segment[on_grid])
     size = int(index[-1]) + 1 if index.size else 0
     if size > _MOST_POINTS:
-        raise DataError(f"{channel.role}: {size} points of {interval_s:g} s are more than can be looked at")
+        raise DataError(f"{channel.role}: {size} points of {interval_s:g} s are more than can be analysed")
     x_s = np.full(size, np.nan)
     x_s[index] = time_error_s
     segment = np.full(size, -1, np.int32)

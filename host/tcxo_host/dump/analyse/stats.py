@@ -72,7 +72,7 @@ def capture_info(capture: Capture) -> dict[str, Any]:
 
 
 def channel_stats(capture: Capture, window_s: float = WINDOW_S) -> dict[str, Any]:
-    """Per channel the frequency error of the clock it tells of, edge by edge and averaged.
+    """Per channel the frequency error of the clock that it shows, edge by edge and averaged.
 
     ``against``: ``gps_pps`` where GPS gives the counter's own error, else ``counter`` (nominal ticks).
     """

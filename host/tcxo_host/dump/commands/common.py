@@ -1,4 +1,4 @@
-"""What the subcommands share: naming sources, reading them with a progress bar, telling what was unreadable."""
+"""What the subcommands share: naming sources, reading them with a progress bar, reporting what was unreadable."""
 
 from __future__ import annotations
 

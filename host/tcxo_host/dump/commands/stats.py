@@ -16,8 +16,8 @@ EXAMPLE = """\
   tcxo-dump stats --tracking /var/log/chrony/tracking.log --tempcomp /var/log/chrony/tempcomp.log
 """
 NOTE = """\
-Per channel the frequency error of the clock it tells of, ppm, + when that clock is fast: from each edge to the
-next (raw) and over 64 s (avg64). gps_pps tells the TCXO's error; rtc_pps and host_pwm are corrected for it.
+Per channel the frequency error of the clock that it shows, ppm, + when that clock is fast: from each edge to the
+next (raw) and over 64 s (avg64). gps_pps shows the TCXO's error; rtc_pps and host_pwm are corrected for it.
 With chrony's logs, the table of Dan Drown's "Frequency synchronization without phase in NTP": both frequency
 corrections, and the percentiles of the clock's offset with and without compensation (--without names a
 tracking.log made without; by default the times that tempcomp.log does not cover count as such).
@@ -27,7 +27,7 @@ tracking.log made without; by default the times that tempcomp.log does not cover
 def add_parser(subparsers: Any) -> None:
     """Add ``stats``."""
     parser = add_command(
-        subparsers, "stats", "tell each clock's frequency error and what chrony made of it", EXAMPLE, NOTE
+        subparsers, "stats", "show each clock's frequency error and what chrony made of it", EXAMPLE, NOTE
     )
     add_sources(parser, at_least=0)
     add_logs(parser)
@@ -89,7 +89,7 @@ def _print(figures: dict[str, Any]) -> None:
         print(table([("clock", "channel", "", "n", *keys), *rows]))
         uncorrected = [role for role, each in figures["channels"].items() if "counter" in each["against"]]
         if uncorrected:
-            print(f"{', '.join(uncorrected)}: against the board's own counter, for want of GPS")
+            print(f"{', '.join(uncorrected)}: against the board's own counter, as there is no GPS")
         print()
         counts = ("edges", "lost", "missed", "doubled", "outliers", "duplicates")
         channels = figures["channels"].items()

@@ -81,7 +81,7 @@ def read_text(
             f"{where}: no edges in it: expected lines such as 0,25618500 or 3.999672500 chC{first}"
         )
     if not columns.seconds and tick_hz is None:
-        raise UsageError(f"{where}: ticks say nothing without their rate: give --tick-hz, such as 84000000")
+        raise UsageError(f"{where}: ticks need their rate: give --tick-hz, such as 84000000")
     if tick_hz is None:
         tick_hz = 1_000_000_000 if columns.digits <= 9 else 4_000_000_000
     try:
@@ -118,9 +118,9 @@ class _Columns:
         """One edge. Raises ValueError or OverflowError with what is wrong, and adds nothing."""
         whole, point, part = value.partition(".")
         if point and kind == "ticks":
-            raise ValueError(f"{value!r} is no whole number of ticks")
+            raise ValueError(f"{value!r} is not a whole number of ticks")
         if len(whole) > _MOST_DIGITS or not -_LARGEST < int(whole) < _LARGEST:
-            raise OverflowError(f"{value[:24]!r} is no number that a counter has")
+            raise OverflowError(f"{value[:24]!r} is not a number that a counter can have")
         if flags not in range(256) or number not in range(-1, 1 << 32):
             raise OverflowError(f"number {number}, flags {flags}: not what a board sends")
         index = self._index.get(channel)

@@ -1,4 +1,4 @@
-"""Captures as JSON lines, a record each, and back: nothing is lost but how records shared frames. Pure."""
+"""Captures as JSON lines, a record each, and back: nothing is lost except which records shared a frame. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NOT_OURS = (
     ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, struct.error,
     ConstructError,
 )  # fmt: skip
-"""What reading a foreign JSON value as one of our records may end in."""
+"""The exceptions that reading a foreign JSON value as one of our records may raise."""
 _RECORDS: dict[str, type[Any]] = {"identify": Identify, "edges": Edges, "status": Status, "text": Text}
 
 
@@ -64,7 +64,7 @@ def jsonl_lines(entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def entries_of_jsonl(lines: Iterable[str], problems: list[str]) -> Iterator[Entry]:
-    """The entries again, each record a frame of its own. The first lines that are none go to ``problems``."""
+    """The entries again, each record a frame of its own. The first lines that are not entries go to ``problems``."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -74,7 +74,7 @@ def entries_of_jsonl(lines: Iterable[str], problems: list[str]) -> Iterator[Entr
             if len(problems) < _MOST_PROBLEMS:
                 told = str(error).splitlines() or [""]
                 problems.append(
-                    f"line {number}: no line of a capture ({type(error).__name__}: {told[-1][:200]})"
+                    f"line {number}: not a line of a capture ({type(error).__name__}: {told[-1][:200]})"
                 )
             elif len(problems) == _MOST_PROBLEMS:
                 problems.append("and more such lines")
@@ -97,7 +97,7 @@ def _entry_of(kind: str, host_ns: int, values: Mapping[str, Any]) -> Entry:
     if kind == "clock":
         utc_ns = fields["utc_ns"]
         if not abs(utc_ns) < _LATEST_UTC_NS:
-            raise ValueError(f"utc_ns = {short(utc_ns)} is not a time of our age")
+            raise ValueError(f"utc_ns = {short(utc_ns)} is not a time between 1824 and 2116")
         return Entry(EntryKind.CLOCK, host_ns, _CLOCK.pack(host_ns, utc_ns))
     if kind == "link_opened":
         return Entry(EntryKind.LINK_OPENED, host_ns, b"")

@@ -1,6 +1,6 @@
 """Edges from anywhere as what a board would have sent: identify, edges, a status a second. Pure.
 
-So imported data goes the same way as a board's: replay, statistics and plots know no second path.
+So imported data takes the same path as a board's through replay, statistics and plots.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ Row = tuple[int, str, str, str, int, int]
 
 
 def detect_format(first_lines: Iterable[str]) -> str:
-    """``jsonl``, ``timelab`` or ``csv``, by the first line that is no comment."""
+    """``jsonl``, ``timelab`` or ``csv``, by the first line that is not a comment."""
     for line in first_lines:
         text = line.strip()
         if not text or text.startswith("#"):
@@ -36,7 +36,7 @@ def timelab_rows(lines: Iterable[str]) -> Iterator[Row]:
         if found:
             yield line_number, "seconds", found[1], found[2], -1, 0
         elif line.strip() and not line.lstrip().startswith("#"):
-            yield line_number, "bad", f"{line.strip()[:40]!r} is no time and channel", "", -1, 0
+            yield line_number, "bad", f"{line.strip()[:40]!r} is not a time and a channel", "", -1, 0
 
 
 def csv_rows(lines: Iterable[str], where: str) -> Iterator[Row]:
@@ -65,7 +65,7 @@ def csv_rows(lines: Iterable[str], where: str) -> Iterator[Row]:
             number = -1 if at_number is None else int(cells[at_number])
             flags = 0 if at_flags is None else int(cells[at_flags])
         except (ValueError, IndexError):
-            yield line_number, "bad", f"{text[:40]!r} is no edge", "", -1, 0
+            yield line_number, "bad", f"{text[:40]!r} is not an edge", "", -1, 0
         else:
             yield line_number, kind, value, channel, number, flags
 

@@ -64,7 +64,7 @@ def overlapping_adev(tools: Any, x_s: Floats, interval_s: float) -> tuple[Floats
     alpha = 0
     for index, (tau_s, value) in enumerate(zip(taus_s, dev, strict=True)):
         factor = round(tau_s / interval_s)
-        # with fewer points nothing can be told: the noise of the octave before goes on
+        # with fewer points the noise type is unknown: that of the octave before is used
         if x_s.size // factor > NOISE_ID_POINTS and value > _NO_NOISE / tau_s:
             alpha = round(tools.autocorr_noise_id(x_s, factor, data_type="phase")[0])
         alpha = min(2, max(-2, alpha))

@@ -28,7 +28,7 @@ COLOURS = {
 }
 _GRID = "#d9d9d9"
 EPOCH_KNOWN_S = 946_684_800
-"""Before 2000 nobody set the clock: imported data without --start."""
+"""A time before 2000 means that the clock was not set: imported data without --start."""
 
 
 def figure(title: str, rows: int = 1, *, height: float = 4.6, share_x: bool = True) -> tuple[Any, list[Any]]:
