@@ -53,9 +53,10 @@ class FakeBus:
         """Put the bus behind ``/dev/i2c-1``."""
         real_open = os.open
 
-        def open_bus(path: str, flags: int, *rest: int) -> int:
+        def open_bus(path: Any, flags: int, *rest: int, **named: Any) -> int:
+            # every os.open of the process comes here: shutil.rmtree's, with dir_fd, too
             if path != "/dev/i2c-1":
-                return real_open(path, flags, *rest)
+                return real_open(path, flags, *rest, **named)
             if self.open_error:
                 raise OSError(self.open_error, os.strerror(self.open_error))
             return real_open(os.devnull, os.O_RDWR)
