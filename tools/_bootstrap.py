@@ -18,7 +18,7 @@ BIN = VENV / "bin"
 
 def prepare(extras: str) -> None:
     """Make ``.venv`` and install the project into it, editable, with these extras; quick when done before."""
-    if sys.version_info < (3, 11):  # noqa: UP036 - a stranger's Python may be older than the project's
+    if sys.version_info < (3, 11):  # noqa: UP036 - a user's Python may be older than the project's
         sys.exit(f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed")
     stamp = VENV / f".installed-{extras.replace(',', '-') or 'plain'}"
     wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()

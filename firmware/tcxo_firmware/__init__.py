@@ -25,7 +25,7 @@ DEVICE_FILES = (
     "tcxo/wire.py",
     "main.py",
 )
-"""What lands on a board, relative to DEVICE_DIR, in copying order: ``main.py`` last. Never a directory
+"""What is copied to a board, relative to DEVICE_DIR, in copying order: ``main.py`` last. Never a directory
 listing: pip leaves ``__pycache__`` there. The board's own ``board_config.py`` goes beside ``main.py``."""
 
 
@@ -35,7 +35,7 @@ def board_names() -> list[str]:
 
 
 def firmware_version() -> str:
-    """The version that a board tells; the project's, too. Read from the device file, its only place."""
+    """The version that a board sends, which is also the project's. Read from the device file, its only place."""
     found = re.search(r'^VERSION = "(.+)"$', (DEVICE_DIR / "tcxo/__init__.py").read_text(), re.MULTILINE)
     assert found is not None
     return found[1]

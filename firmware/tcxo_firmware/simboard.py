@@ -1,4 +1,4 @@
-"""A simulated board: the real device files in a MicroPython process, behind a pty with a stable name."""
+"""A simulated board: the real device files in a MicroPython process, on a pty with a stable name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SimBoard:
     buffer instead, as on real hardware. ``i2c`` is the same board's I2C bus; once a controller has read
     there, time waits for its next read when that is more than ``i2c_hold_ms`` of simulated time away.
 
-    One thread may feed while another plays faults. Raises SimBoardError where the board's process is gone.
+    One thread may feed while another causes faults. Raises SimBoardError where the board's process is gone.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class SimBoard:
         vm: tuple[str, list[str]] | None = None,
         i2c_hold_ms: int = 2500,
     ) -> None:
-        # Not mkdtemp: this one is removed at the latest when the interpreter ends, whoever forgot to stop.
+        # Not mkdtemp: this one is removed when the interpreter ends, even without a call of stop.
         self._temporary = tempfile.TemporaryDirectory(prefix="tcxo-simboard-", ignore_cleanup_errors=True)
         self._directory = Path(self._temporary.name)
         self.path = str(path) if path is not None else str(self._directory / "port")
@@ -153,7 +153,7 @@ class SimBoard:
         self._event(Kind.CRASH, 0)
 
     def hang(self, duration_s: float) -> None:
-        """The main loop stands still for as long, with time and edges that are fed from now on.
+        """The main loop stands still for that long; time and edges that are fed from now on go on.
 
         A watchdog that is not fed in time ends the process with status 4.
         """
@@ -201,7 +201,7 @@ class SimBoard:
         tty.setraw(slave)
         os.set_blocking(self._master, False)
         name = os.ttyname(slave)
-        os.close(slave)  # from now on the master reports a hang-up for as long as nobody has it open
+        os.close(slave)  # from now on the master reports a hang-up while no reader has it open
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
         os.symlink(name, self.path)
@@ -220,7 +220,7 @@ class SimBoard:
                 pause_s = self._turn()
 
     def _turn(self) -> float:
-        """One round of the line: who is there, bytes down, bytes up. Returns a pause, seconds."""
+        """One round of the line: is a reader there, bytes to the board, bytes from it. Returns a pause, seconds."""
         poll = select.poll()
         if not self._backlog:
             poll.register(self._process.from_vm, select.POLLIN)

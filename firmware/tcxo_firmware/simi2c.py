@@ -16,7 +16,7 @@ _PATIENCE_S = 1.0
 class SimI2CBus:
     """One bus with the simulated board on it. Thread-safe.
 
-    Raises OSError as the Pi's kernel driver does: EREMOTEIO where nobody acknowledges the address,
+    Raises OSError as the Pi's kernel driver does: EREMOTEIO where no device acknowledges the address,
     ETIMEDOUT where the board does not answer. Usable again after either.
     """
 
@@ -64,7 +64,7 @@ class SimI2CBus:
         return data
 
     def close(self) -> None:
-        """The board is gone: from now on nobody acknowledges."""
+        """The board is gone: from now on no address is acknowledged."""
         with self._lock:
             if self._is_open:
                 self._is_open = False

@@ -1,4 +1,4 @@
-"""The process of a simulated board: the real device files in a MicroPython VM, with pipes for all it touches."""
+"""The process of a simulated board: the real device files in a MicroPython VM, with pipes for its input and output."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class SimProcess:
             fcntl.fcntl(self._feed, fcntl.F_SETPIPE_SZ, 65536)
 
     def kill(self) -> None:
-        """End it, as pulling the power does."""
+        """End it, as a power cut does."""
         self._process.kill()
         self._process.wait()
         with self._feed_lock:
@@ -162,7 +162,7 @@ class SimProcess:
         return self._process.wait(patience_s)
 
     def _last_words(self) -> str:
-        """MicroPython tells an uncaught exception on standard output, CPython on the other."""
+        """MicroPython prints an uncaught exception on standard output, CPython on standard error."""
         text = self._log_path.read_text(errors="replace").strip()
         told = self._last_output.decode(errors="replace")
         return text[-_MOST_LAST_WORDS:] or told[told.find("Traceback") :].strip() or "no message"

@@ -66,7 +66,7 @@ class EntryKind(enum.IntEnum):
     LINK_OPENED = 3
     """The link was (re)opened; no body."""
     IDENTITY = 4
-    """Copy of the frame that last identified the board, at the top of a file; only of use when the file
+    """Copy of the frame that last identified the board, at the start of a file; needed only when the file
     is read by itself."""
     LINE = 5
     """What the link has lost and damaged since it was opened, whenever that has changed."""
@@ -75,7 +75,7 @@ class EntryKind(enum.IntEnum):
 
 
 _LEAST_BODY: dict[int, int] = {EntryKind.CLOCK: _CLOCK.size, EntryKind.LINE: _LINE.size}
-"""An intact entry with less is no entry: a reader may rely on its fields."""
+"""An intact entry with fewer bytes is not an entry: a reader may rely on its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class CaptureEncoder:
 
 
 class CaptureDecoder:
-    """Finds the entries in a file's bytes, however they are cut into chunks, and counts what is no entry."""
+    """Finds the entries in a file's bytes, however they are cut into chunks, and counts what is not an entry."""
 
     def __init__(self) -> None:
         self.skipped_bytes = 0

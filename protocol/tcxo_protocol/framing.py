@@ -40,7 +40,7 @@ class LineCounts:
 
     frames: int = 0
     bad_frames: int = 0
-    """Chunks between two delimiters that were no intact frame."""
+    """Chunks between two delimiters that were not an intact frame."""
     lost_frames: int = 0
     """Gaps in the sequence numbers, frames; a board's restart does not count."""
     skipped_bytes: int = 0
@@ -101,7 +101,7 @@ class FrameDecoder:
         self._synchronised = True
         covered = None if was_overlong else _unstuff(chunk)
         if covered is None:
-            # An empty chunk is idle line; the tail of a frame begun before we listened is no error.
+            # An empty chunk is an idle line; the end of a frame that began before we listened is not an error.
             if (chunk or was_overlong) and was_synchronised:
                 self.counts.bad_frames += 1
             self.counts.skipped_bytes += len(chunk)

@@ -1,11 +1,11 @@
 """The board's memory as an I2C controller sees it: a head, an identify page, a ring of slots. Pure.
 
 The board is ``machine.I2CTarget`` in memory mode: write a 16-bit register address, most significant byte
-first, then read. Nothing there is locked, so any read may be torn; what is here finds that out and reads
+first, then read. Nothing there is locked, so any read may be torn; the reader here detects that and reads
 again. A slot's contents never change while its serial number stays: slots are reused round robin.
 
-Layout: ``HEAD``, then ``SLOT_COUNT + 1`` slots of ``SLOT_BYTES``. Slot 0 holds the identify record for
-good; number ``n`` (1, 2, ...) of the stream is in slot ``1 + (n - 1) % SLOT_COUNT``. The payload of a slot
+Layout: ``HEAD``, then ``SLOT_COUNT + 1`` slots of ``SLOT_BYTES``. Slot 0 always holds the identify
+record; number ``n`` (1, 2, ...) of the stream is in slot ``1 + (n - 1) % SLOT_COUNT``. The payload of a slot
 is a run of records, as in a serial frame.
 """
 
@@ -66,7 +66,7 @@ _OVERTAKEN_BY = range(SLOT_COUNT, 9 * SLOT_COUNT, SLOT_COUNT)
 
 
 class PagesError(ValueError):
-    """The board's memory stayed unreadable: CRC wrong at every attempt, or not this firmware."""
+    """The board's memory stayed unreadable: wrong CRC at every attempt, or not this firmware."""
 
 
 class LayoutMismatch(PagesError):
@@ -121,8 +121,8 @@ class PageReader:
                 raise PagesError("the board's identify page is unreadable: check wiring and bus speed")
             restart = self._boot_id is not None
             self._boot_id = head.boot_id
-            self._pending, self._pending_lost = [], 0  # of the board's life before
-            # What happened before we came is of no use, what came since a restart is.
+            self._pending, self._pending_lost = [], 0  # from before the board's restart
+            # Records from before the first poll are of no use; those since a restart are.
             self._next = max(1, head.newest - SLOT_COUNT + 2) if restart else head.newest + 1
             return PollResult([identify], restarted=True)
         return self._read_new(read_registers, head)
@@ -178,7 +178,7 @@ class PageReader:
             intact = first == last and told_length == length and crc == crc32(data[:end])
             if intact and first == serial:
                 return bytes(data[_SLOT_HEAD.size : end])
-            # Being rewritten: no use to read on. Any other number is noise.
+            # It is being rewritten: give it up. Any other number is noise.
             if intact or first - serial in _OVERTAKEN_BY:
                 return None
             self.torn_reads += 1

@@ -87,7 +87,7 @@ def parse_body(kind: int, body: bytes) -> Record | None:
     """The record in ``body``, or None for a type this version does not know.
 
     Trailing bytes are ignored: a later minor version may append fields. Texts come out as ``printable`` has
-    them: no other place needs to guard a terminal or a log against what a board sends.
+    them: no other place needs to protect a terminal or a log from what a board sends.
     Raises ProtocolError for a body that is too short, IdentityError for an identify record with numbers out
     of the ranges that ``spec`` declares, VersionMismatch for another major version.
     """
@@ -115,7 +115,7 @@ def parse_payload(payload: bytes) -> list[Record]:
 
 
 def printable(text: str) -> str:
-    """``text`` with everything that could steer a terminal or forge a line written out, as in ``\\x1b``."""
+    """``text`` with everything that could control a terminal or forge a line escaped, as in ``\\x1b``."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
@@ -155,7 +155,7 @@ def _parse_identify(body: bytes) -> Identify:
 
 
 def _implausible(identify: Identify) -> str:
-    """What no board can mean in this identity; empty for a sound one."""
+    """What is impossible in this identity; empty for a valid one."""
     channels = identify.channels
     low, high = TICK_HZ_RANGE
     if not low <= identify.tick_hz <= high:

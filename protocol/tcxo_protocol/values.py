@@ -21,11 +21,11 @@ __all__ = [
 
 
 class ProtocolError(ValueError):
-    """Bytes that passed the frame's CRC but are no valid record."""
+    """Bytes that passed the frame's CRC but are not a valid record."""
 
 
 class IdentityError(ProtocolError):
-    """A board says who it is, and this host cannot use what it says. The message names the remedy."""
+    """A board identifies itself, and this host cannot use that identity. The message names the remedy."""
 
 
 class VersionMismatch(IdentityError):
@@ -46,7 +46,7 @@ class Channel:
 class Identify:
     """Who the board is. ``boot_id`` is random per start; ``tick_hz`` is the nominal counter rate.
 
-    ``firmware_crc32``: of the source that the firmware was made of; None of a board that does not say (protocol 1.0).
+    ``firmware_crc32``: of the source of the firmware; None for a board that does not send it (protocol 1.0).
     """
 
     boot_id: int

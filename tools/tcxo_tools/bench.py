@@ -1,6 +1,6 @@
 """tools/bench: what the estimators reach on every scenario, and what the daemon costs.
 
-Figures only, no pass or fail: the tests hold the limits that must never break, this tells how good it is.
+Figures only, no pass or fail: the tests hold the limits that must never break, this shows how good it is.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ __all__ = ["draw_load"]
 
 START_S, END_S = 1500, 3000
 EVERY = 4
-"""Seconds between drawn points: a page need not carry more than one can see."""
+"""Seconds between drawn points: more cannot be seen on the page."""
 COLOURS = {"boxcar64": "#d95f02", "kalman": "#1b6ca8"}
 NAMES = {"boxcar64": "64 s average", "kalman": "clock filter (kalman)"}
 

@@ -1,4 +1,4 @@
-"""Files in the repository that are generated, whole or in parts: renewing them, and telling when they are stale."""
+"""Files in the repository that are generated, whole or in parts: renewing them, and reporting when they are stale."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def renewed(text: str, name: str, content: str) -> str:
 def renew_file(
     argv: Sequence[str] | None, program: str, description: str, path: Path, new_text: Callable[[str], str]
 ) -> int:
-    """The whole command: rewrite ``path`` as ``new_text`` makes it of what it holds (nothing: an empty text).
+    """The whole command: rewrite ``path`` with what ``new_text`` makes of its content (a missing file: an empty text).
 
     With ``--check`` only say whether it is stale. Returns the exit status.
     """

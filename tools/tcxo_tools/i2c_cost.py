@@ -98,7 +98,7 @@ def _status_ticks(payloads: list[bytes]) -> list[int]:
 
 
 def summary(seconds: int = 10) -> str:
-    """The dearest of some seconds, as a sentence on two lines."""
+    """The most expensive of some seconds, as a sentence on two lines."""
     worst = max(bus_seconds(seconds), key=lambda each: each.duration_ms)
     return (
         f"{worst.edges} edges and a status record are {worst.record_bytes} bytes of records;\nwith page heads,"

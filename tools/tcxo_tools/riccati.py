@@ -1,7 +1,7 @@
 """The steady-state bound of the published value: a discrete Riccati recursion over every single edge.
 
 Independent of the daemon's filter: one prediction and one scalar update per edge, true noise levels,
-textbook form. Nothing that sees the same edges can do better on average in a linear, Gaussian world.
+textbook form. For linear systems with Gaussian noise no estimator that sees the same edges is better on average.
 """
 
 from __future__ import annotations

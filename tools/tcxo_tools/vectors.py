@@ -81,7 +81,7 @@ def make_vectors() -> dict[str, Any]:
 
 
 def _bad() -> dict[str, bytes]:
-    """Chunks between delimiters that are no frame: a receiver counts each as one bad frame."""
+    """Chunks between delimiters that are not a frame: a receiver counts each as one bad frame."""
     frame = encode_frame(7, build_record(_FLAGGED))
     raw = bytearray(cobs.decode(frame[:-1]))
     flipped = bytearray(raw)

@@ -25,7 +25,7 @@ def idle():
 
 
 class WDT:
-    """Bites like the real one: a board that was not fed in time is gone."""
+    """Resets like the real one: a board that did not feed it in time ends."""
 
     def __init__(self, timeout):
         if not 1 <= timeout <= 32768:

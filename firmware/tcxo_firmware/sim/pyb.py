@@ -43,7 +43,7 @@ class Timer:
 
 
 class USB_VCP:
-    """The serial line: the parent's pipes, with the port's buffer size in between."""
+    """The serial line: the parent's pipes, with a buffer of the port's size in between."""
 
     def isconnected(self):
         return WORLD.is_connected
@@ -59,7 +59,7 @@ class USB_VCP:
 
 
 class UART:
-    """The same line without anybody's presence known; what nobody reads is gone.
+    """The same line, on which it is not known whether anything reads; what is not read is lost.
 
     A write returns when its bytes are out, ten bit times each, as ``uart_tx_data`` of ports/stm32/uart.c does;
     interrupts go on meanwhile. The real one gives up after ``timeout`` ms, and returns with its last byte still

@@ -1,4 +1,4 @@
-"""What surrounds the simulated board: fed time and edges, the serial line, sensors. Both VMs.
+"""Everything around the simulated board: fed time and edges, the serial line, sensors. Both VMs.
 
 The parent writes fixed-size events ``kind u8, tick u64, value i32`` into a pipe, the feed; nothing but
 they moves the simulated counter and with it every clock of the board, so a run is as fast as the
@@ -17,7 +17,7 @@ EVENT = "<BQi"
 EVENT_BYTES = 13
 ADVANCE, CONNECTED, MCU_CDEG, EXTERNAL_CDEG, SUPPLY_MV, STALLED, CRASH, HANG = 0, 8, 9, 10, 11, 12, 13, 14
 
-TIME, OTHER, NOT_YET = 0, 1, 2  # what taking an event came to
+TIME, OTHER, NOT_YET = 0, 1, 2  # results of taking an event
 
 # The real one sleeps until the next interrupt, 1 ms at most: slow to simulate.
 IDLE_MS = 50

@@ -264,7 +264,10 @@ def test_lines_that_are_no_edges_are_counted_and_the_rest_is_used(tmp_path):
     (tmp_path / "x.csv").write_text("0,1000\nlost it\n0,2000\n0,half\n0,3000\n")
     done = dump("import", tmp_path / "x.csv", "--tick-hz", 1000)
     assert done.returncode == 65
-    assert "2 of 5 lines not used: line 2: 'lost it' is not an edge; line 4: '0,half' is not an edge" in done.stderr
+    assert (
+        "2 of 5 lines not used: line 2: 'lost it' is not an edge; line 4: '0,half' is not an edge"
+        in done.stderr
+    )
     assert edges(tmp_path / "x.tcxocap")[0]["gps_pps"][0] == [1000, 2000, 3000]
 
 

@@ -189,7 +189,7 @@ class Channel:
 def find_channel(root: Root, model: PiModel, pin: PwmPin, pause: Callable[[float], None]) -> Channel:
     """The channel behind a header pin: the chip is found by its device's address, never by its number.
 
-    Raises UnavailableError, with the line that mends it, when the kernel has no such PWM.
+    Raises UnavailableError, with the line that adds it, when the kernel has no such PWM.
     """
     seen = []
     for name in root.names(_CLASS):
