@@ -18,6 +18,5 @@ BOARD = {
     "i2c": {"bus": 1, "address": 0x55},  # None turns it off
     "tmp36_pin": None,  # "X8" where a TMP36 is fitted
     "mcu_sensors": True,
-    "watchdog_ms": 30000,
     "leds": {"no_gps": 1, "streaming": 2, "fault": 4},
 }

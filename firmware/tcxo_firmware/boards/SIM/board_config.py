@@ -14,6 +14,5 @@ BOARD = {
     "i2c": {"bus": 1, "address": 0x55},
     "tmp36_pin": "X8",
     "mcu_sensors": True,
-    "watchdog_ms": 30000,
     "leds": {"streaming": 2, "no_gps": 1, "fault": 4},
 }

@@ -18,6 +18,5 @@ BOARD = {
     "i2c": {"bus": 1, "address": 0x55},  # None turns it off
     "tmp36_pin": "C0",
     "mcu_sensors": True,
-    "watchdog_ms": 30000,
     "leds": {"streaming": 1, "no_gps": 2, "fault": 3},
 }

@@ -19,6 +19,5 @@ BOARD = {
     "i2c": {"bus": 1, "address": 0x55},  # None turns it off
     "tmp36_pin": None,  # "B0" where a TMP36 is fitted
     "mcu_sensors": True,
-    "watchdog_ms": 30000,
     "leds": {"single": 1},
 }

@@ -7,7 +7,7 @@ import micropython
 
 from tcxo import board, crash, reports
 from tcxo.capture import Capture
-from tcxo.health import Lights, Sensors, Watchdog
+from tcxo.health import WATCHDOG_MS, Lights, Sensors, Watchdog
 from tcxo.pages import MEMORY_BYTES, Pages
 from tcxo.ring import ENTRIES_PER_FRAME, RingReader
 from tcxo.serial import SerialLink, UartPort, UsbPort
@@ -66,7 +66,7 @@ class App:
             told = board.BOARD["tick_hz"]
             self.say(f"counter runs at {self.capture.tick_hz} Hz, board_config says {told}")
         # Last: who cannot start has nobody to feed it at the REPL.
-        self.watchdog = Watchdog(board.BOARD.get("watchdog_ms", 0))
+        self.watchdog = Watchdog(board.BOARD.get("watchdog_ms", WATCHDOG_MS))
 
     def _open_i2c(self, i2c):
         try:

@@ -7,6 +7,7 @@ from tcxo.board import ADC_INTERNAL
 from tcxo.reports import TEMPERATURE_ABSENT, VOLTAGE_ABSENT
 
 _TMP36_READS = 16
+WATCHDOG_MS = 30000  # unless the board's data say otherwise (0: none); the chip counts to 32.8 s at most
 _FAULT_SHOWN_S = 10
 
 # Beyond what the chip and the TMP36 can live with.
