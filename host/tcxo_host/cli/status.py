@@ -115,15 +115,15 @@ def _read(path: Path) -> dict[str, Any]:
         status_lines(values, Ages.of(values, 0), None, {})
     except FileNotFoundError:
         raise UnavailableError(
-            f"{path}: there is no status file: start the daemon (systemctl start tcxo-host),"
+            f"{path}: there is not a status file: start the daemon (systemctl start tcxo-host),"
             " or name its file with --file"
         ) from None
     except OSError as error:
         raise UnavailableError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: is no status file: {str(error)[:200]}") from None
+        raise DataError(f"{path}: is not a status file: {str(error)[:200]}") from None
     except (LookupError, TypeError, AttributeError, OverflowError):
-        raise DataError(f"{path}: is no status file: {_FOREIGN}") from None
+        raise DataError(f"{path}: is not a status file: {_FOREIGN}") from None
     return values
 
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..config.paths import STALE_S
 from ..daemon.chronyc import Tracking
 
-__all__ = ["CLOCKS", "STALE_S", "Ages", "Line", "sparkline", "status_lines"]
+__all__ = ["CLOCKS", "Ages", "Line", "sparkline", "status_lines"]
 
-STALE_S = 5.0
-"""A status older than this was left by a daemon that is gone; one that waits writes every second."""
 CLOCKS = {
     "Pi": ("freq_error_ppm", "sigma_ppm"),
     "TCXO": ("tcxo_ppm", "tcxo_sigma_ppm"),

@@ -1,4 +1,4 @@
-"""Where things are on an installed system: every path that more than one module must agree on."""
+"""Where things are on an installed system, and how old they may be: what more than one module must agree on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ __all__ = [
     "OUTPUT",
     "REAL_OUTPUT",
     "SOCK",
+    "STALE_S",
     "STATE",
     "STATUS",
     "UNITS",
@@ -25,6 +26,9 @@ OUTPUT = "/run/tcxo"
 REAL_OUTPUT = "/run/tcxo-host/tcxo"
 """The file itself, in the service's own folder: not root, it may rename nothing in /run."""
 STATUS = "/run/tcxo-host/status.json"
+STALE_S = 5.0
+"""The daemon writes status and value once a second: an older status was left by one that has gone, and an older
+value is on hold."""
 STATE = "/var/lib/tcxo-host/state.json"
 SOCK = "/run/chrony.tcxo.sock"
 """A name that Debian's AppArmor profile of chronyd allows."""

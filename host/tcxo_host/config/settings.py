@@ -116,7 +116,7 @@ class PwmConfig:
 
     mode: str = setting(
         "auto",
-        "auto: set up at start when permitted, else verify; nothing on a machine that is no Pi",
+        "auto: set up at start when permitted, else verify; nothing on a machine that is not a Pi",
         choices=("auto", "setup", "verify", "off"),
     )
     rate_hz: int = setting(50, "edges a second; 50 is exact on every model", low=1, high=1000)

@@ -19,7 +19,6 @@ from .check_chrony import real_output_path
 
 __all__ = ["CHECKS"]
 
-_STALE_S = 10.0
 _RATE_TOLERANCE = 0.001
 """Far more than any crystal is off (0.02 %), far less than a lost edge or a wrong rate in 3 s."""
 
@@ -84,7 +83,7 @@ def check_output(subject: Subject) -> Finding:
         )
     if subject.now_s is not None:
         age_s = subject.now_s - subject.root.path(real).stat().st_mtime
-        if age_s > _STALE_S:
+        if age_s > paths.STALE_S:
             return warn(
                 name,
                 f"{where}: {value_ppm:+.6f} ppm, but {age_s:.0f} s old: on hold",

@@ -90,7 +90,7 @@ def _from_status(root: Root, config: Config, now_s: float | None) -> BoardLook |
     text = root.read(path) if path else None
     if text is None:
         return None
-    if now_s is not None and now_s - root.path(path).stat().st_mtime > 5:
+    if now_s is not None and now_s - root.path(path).stat().st_mtime > paths.STALE_S:
         return None  # the daemon that wrote it is gone, or has no board
     try:
         status: Any = json.loads(text)
