@@ -115,7 +115,7 @@ def _read(path: Path) -> dict[str, Any]:
         status_lines(values, Ages.of(values, 0), None, {})
     except FileNotFoundError:
         raise UnavailableError(
-            f"{path}: there is not a status file: start the daemon (systemctl start tcxo-host),"
+            f"{path}: there is no status file: start the daemon (systemctl start tcxo-host),"
             " or name its file with --file"
         ) from None
     except OSError as error:

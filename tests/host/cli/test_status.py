@@ -97,7 +97,7 @@ def test_a_dead_daemon_is_said_and_tells_in_the_exit_status(running):
 @pytest.mark.parametrize(
     ("content", "exit_status", "said"),
     [
-        (None, 69, "there is not a status file: start the daemon"),
+        (None, 69, "there is no status file: start the daemon"),
         (b"", 65, "is not a status file"),
         (b'{"version": 1, "state"', 65, "is not a status file"),
         (b"[1]", 65, "is not a status file: its content is not what this version"),
@@ -168,7 +168,7 @@ ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 def test_watch_updates_in_place_and_gives_the_terminal_back(running, number):
     terminal = Terminal(*TCXO_HOST, "status", "--watch", "--file", str(running.status))
     try:
-        terminal.until("there is not a status file")
+        terminal.until("there is no status file")
         running.run(70)
         terminal.until("70 edges")
         running.run(1)

@@ -1,4 +1,4 @@
-"""An output that fails stops neither the others nor the measuring, and is said once."""
+"""An output that fails stops neither the others nor the measuring, and is logged once."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""A burst passes, then a line a second; what was kept back is told once it can be."""
+"""A burst passes, then a line a second; what was held back is logged as soon as it can be."""
 
 from tcxo_host.daemon.rate_limit import RateLimit
 
