@@ -23,7 +23,9 @@ from tcxo_host.publish.clock_pair import read_pair
 
 from guest.inside.report import check, load_modules
 
-CONFIG = '[link]\nurl = "serial:/dev/ttyS1"\n[output]\npath = "/run/tcxo"\nstatus = "/run/tcxo-host/status.json"\n'
+CONFIG = (
+    '[link]\nurl = "serial:/dev/ttyS1"\n[output]\npath = "/run/tcxo"\nstatus = "/run/tcxo-host/status.json"\n'
+)
 OBSERVED_S = 25.0
 LAG_S = 5.0
 """chronyd reads the file once a second, and late on a busy machine."""
