@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..edges.second import Board, Second
+from .gps_phase import GpsPhase
 
 __all__ = ["Estimate", "Estimator", "State"]
 
@@ -47,6 +48,8 @@ class Estimate:
     """A step of ``freq_error_ppm`` needs no waiting: all edges of a second agree on it, and so do the pulses."""
     rejected: Mapping[str, int] = field(default_factory=dict)
     """Edges dropped as outliers since the estimator was made, by role."""
+    phase: GpsPhase | None = None
+    """GPS time against the Pi's, from estimators that know it and were asked for it."""
 
 
 class Estimator(Protocol):

@@ -14,12 +14,17 @@ __all__ = ["ESTIMATORS", "make_estimator"]
 ESTIMATORS = ("kalman", "boxcar64")
 
 
-def make_estimator(name: str, start_limit_ppm: float = 0.01, holdover_limit_ppm: float = 0.05) -> Estimator:
-    """A fresh estimator; the limits are ``KalmanSettings``'. Raises ConfigError for an unknown name."""
+def make_estimator(
+    name: str, start_limit_ppm: float = 0.01, holdover_limit_ppm: float = 0.05, *, phase: bool = False
+) -> Estimator:
+    """A fresh estimator; limits and ``phase`` are ``KalmanSettings``'. Raises ConfigError for an unknown name."""
     if name == "kalman":
         from .kalman.estimator import Kalman, KalmanSettings
 
-        return Kalman(KalmanSettings(start_limit_ppm=start_limit_ppm, holdover_limit_ppm=holdover_limit_ppm))
+        settings = KalmanSettings(
+            start_limit_ppm=start_limit_ppm, holdover_limit_ppm=holdover_limit_ppm, phase=phase
+        )
+        return Kalman(settings)
     if name == "boxcar64":
         from .boxcar.estimator import Boxcar64
 

@@ -121,7 +121,7 @@ class World:
         """
         if end_s <= start_s:
             raise ValueError(f"no time between {start_s} s and {end_s} s")
-        return (self._pi_error_s(end_s) - self._pi_error_s(start_s)) / (end_s - start_s) * 1e6
+        return (self.pi_error_s(end_s) - self.pi_error_s(start_s)) / (end_s - start_s) * 1e6
 
     def time_of_tick(self, tick: int) -> float:
         """The true time (s) at which the TCXO's count reached ``tick``; reaches as ``pi_ppm_between``."""
@@ -133,7 +133,8 @@ class World:
                 return float(np.interp(tick, chunk.boundary_ticks, whole))
         raise ValueError(f"tick {tick} is before the kept history")
 
-    def _pi_error_s(self, time_s: float) -> float:
+    def pi_error_s(self, time_s: float) -> float:
+        """What the Pi's crystal shows beyond the true time ``time_s``, s; reaches as ``pi_ppm_between``."""
         while time_s > self._next_chunk * CHUNK_S:
             self._ready.extend(self._generate())
         for chunk in reversed(self._history):

@@ -26,6 +26,7 @@ from .filter.clocks import Clocks
 from .learn.feed import Learning
 from .learn.noise import Bounds
 from .learn.temperature import COLDEST_C, HOTTEST_C, TemperatureModel
+from .phase import PhaseReader
 from .prediction import pi_error
 from .reasons import unsure, without_gps
 
@@ -53,6 +54,8 @@ class KalmanSettings:
     blind_walk_ppb: float = 20.0
     """What the TCXO may wander per root hour in holdover without a temperature sensor."""
     adapt: bool = True
+    phase: bool = False
+    """Whether estimates tell GPS time against the Pi's, too, which costs a little."""
     levels: Levels = field(default_factory=Levels)
     bounds: Bounds = field(default_factory=Bounds)
 
@@ -88,6 +91,7 @@ class Kalman:
         self.temperature = TemperatureModel()
         self.learning = Learning(self.settings.levels, self.settings.bounds, self.settings.gps_ns)
         self.clocks: Clocks | None = None
+        self._phase = PhaseReader() if self.settings.phase else None
         self._board: Board | None = None
         self._memory = _Memory()
         self._rejected_before: dict[str, int] = {}
@@ -190,6 +194,8 @@ class Kalman:
         self._qualified = False
         self._reference_c, self._blind_s = None, 0.0
         learning.begin(clocks, self._channels.pwm)
+        if self._phase is not None:
+            self._phase.begin()
         known_c, now_c = self._memory.celsius, second.temperature_c
         if GPS_V in self._memory.rates and known_c is not None and now_c is not None:
             change, variance = self.temperature.change(known_c, now_c)
@@ -230,6 +236,7 @@ class Kalman:
             rtc_sigma_ppm=math.sqrt(max(rtc_variance, 0.0)) * 1e-3 if rtc_known else None,
             confirmed=pwm.blocks > 0 and gps.rate_age_s(clocks, tick) > CONFIRM_S,
             rejected=self._rejected(),
+            phase=(self._phase.read(clocks, gps, pwm, holdover_variance, span_s) if self._phase else None),
         )
 
     def _holdover_variance(self, gps_age_s: float, span_s: float) -> float:
