@@ -28,9 +28,8 @@ _LONGEST_GAP_NS = 3600 * _NS
 def pack_sample(real_ns: int, offset_s: float) -> bytes:
     """One sample: at system time ``real_ns`` the reference clock was ahead by ``offset_s``."""
     seconds, rest_ns = divmod(real_ns, _NS)
-    # chrony keeps microseconds only: the rest goes into the offset, or it would be 0.3 us of noise
-    cut_ns = rest_ns % 1000
-    return _SAMPLE.pack(seconds, rest_ns // 1000, offset_s + cut_ns * 1e-9, 0, 0, 0, _MAGIC)
+    # whole microseconds only; what is cut off changes when the offset was, not how large
+    return _SAMPLE.pack(seconds, rest_ns // 1000, offset_s, 0, 0, 0, _MAGIC)
 
 
 class TcxoTime:
