@@ -9,6 +9,7 @@ __all__ = [
     "CONFIG",
     "MANIFEST",
     "OUTPUT",
+    "PHASE_SOCK",
     "REAL_OUTPUT",
     "SOCK",
     "STALE_S",
@@ -31,7 +32,8 @@ STALE_S = 5.0
 value is on hold."""
 STATE = "/var/lib/tcxo-host/state.json"
 SOCK = "/run/chrony.tcxo.sock"
-"""A name that Debian's AppArmor profile of chronyd allows."""
+PHASE_SOCK = "/run/chrony.tcxo-pps.sock"
+"""Names that Debian's AppArmor profile of chronyd allows."""
 
 CHRONY_SNIPPET = "/etc/chrony/conf.d/tcxo-host.conf"
 APPARMOR_PROFILE = "/etc/apparmor.d/usr.sbin.chronyd"
