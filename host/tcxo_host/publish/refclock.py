@@ -7,12 +7,12 @@ and ends when the samples end. Sample format: ``struct sock_sample`` of chrony's
 
 from __future__ import annotations
 
-import socket
 import struct
 import sysconfig
 from collections.abc import Callable
 
 from .clock_pair import ClockPair, read_pair
+from .sample_socket import SampleSocket
 
 __all__ = ["Refclock", "TcxoTime", "pack_sample"]
 
@@ -80,13 +80,14 @@ class Refclock:
         bias_ppm: float = 0.0,
         pair: Callable[[], ClockPair] = read_pair,
     ) -> None:
-        self.path = path
-        self.problem = ""
-        """Why the last sample was not taken, with its remedy, or empty."""
         self._time = TcxoTime(bias_ppm)
         self._pair = pair
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self._socket.setblocking(False)
+        self._socket = SampleSocket(path, f"refclock SOCK {path} refid TCXO local", "--refclock")
+
+    @property
+    def problem(self) -> str:
+        """Why the last sample was not taken, with its remedy, or empty."""
+        return self._socket.problem
 
     def second(self, freq_error_ppm: float | None) -> bool:
         """To be called once a second; None while nothing may be published. Whether a sample was taken."""
@@ -94,21 +95,7 @@ class Refclock:
         offset_s = self._time.advance(pair, freq_error_ppm)
         if offset_s is None:
             return False
-        try:
-            self._socket.sendto(pack_sample(pair.real_ns, offset_s), self.path)
-        except PermissionError:
-            self.problem = (
-                f"{self.path} may not be written: chronyd makes it for root only;"
-                " 'tcxo-host install --refclock' opens it to the service"
-            )
-        except FileNotFoundError:
-            line = f"refclock SOCK {self.path} refid TCXO local"
-            self.problem = f"{self.path} is not there: chrony needs the line {line!r} and a restart"
-        except OSError as error:
-            self.problem = f"{self.path}: chronyd does not take samples ({error.strerror}): is it running?"
-        else:
-            self.problem = ""
-        return not self.problem
+        return self._socket.send(pack_sample(pair.real_ns, offset_s))
 
     def close(self) -> None:
         """Release the socket; chrony sees the samples end."""
