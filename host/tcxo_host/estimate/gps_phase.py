@@ -33,6 +33,8 @@ class GpsPhase:
     """The Pi's white frequency noise, ADEV at 1 s."""
     moved_ns: float
     """How far the latest second's PWM edges lay from where the second before had them expected."""
+    pi_age_s: float
+    """From the latest PWM edge that was taken to the tick; 0 unless edges are missing or refused."""
     lineage: tuple[int, int, int]
     """Another one: PWM edges are numbered anew, or GPS was started anew."""
 

@@ -47,6 +47,7 @@ class ClockedPin:
             rate_sigma_ppb=0.0,
             pi_white_ppb=1.0,
             moved_ns=0.0,
+            pi_age_s=0.0,
             lineage=(0, 0, 0),
         )
 

@@ -77,6 +77,7 @@ class PhaseReader:
             rate_sigma_ppb=math.sqrt(max(rates, 0.0)),
             pi_white_ppb=clocks.levels.pi_white,
             moved_ns=moved_ns,
+            pi_age_s=pwm.age_s(clocks, clocks.epoch),
             lineage=lineage,
         )
 

@@ -9,8 +9,6 @@ __all__ = ["EdgeMeter"]
 
 TRIES = 3
 """Edges that one second may try, when it woke too late for one."""
-LOST = 5
-"""After so many seconds in which the edge was not where it should be it is looked for anew."""
 FINE_NS = 250_000
 """As wide a place as one burst polls through; a wider one is cut into such pieces."""
 
@@ -22,21 +20,16 @@ class EdgeMeter:
         self.tracker = tracker
         self.problem = "the edges were not looked for yet"
         self._finder = finder
-        self._missed = 0
 
     def second(self) -> None:
         """Take this second's bracket. Blocks for one to three periods of the PWM, nearly all of it asleep."""
         known = self.tracker.at(self._finder.soonest_ns()) is not None
         burst = self._follow() if known else self._acquire()
+        self.problem = burst.problem
         if burst.bracket is not None:
             self.tracker.take(burst.bracket)
-            self.problem, self._missed = "", 0
-            return
-        self._missed += not burst.late
-        self.problem = burst.problem
-        if self._missed >= LOST:
-            self._missed = 0
-            self.tracker.restart()
+        elif burst.denied:
+            self.tracker.deny()
 
     def _follow(self) -> Burst:
         burst = Burst(None)
@@ -48,7 +41,7 @@ class EdgeMeter:
             width_ns = max(phase.half_width_ns, 0.0)
             first = self._next(phase, soonest + round(width_ns)) - width_ns
             burst = self._finder.burst(int(first), int(first + 2.0 * width_ns) + 1)
-            if burst.bracket is not None:
+            if burst.bracket is not None or burst.denied:
                 break
         return burst
 

@@ -101,12 +101,13 @@ def sleep_until(when_ns: int) -> None:
 class Burst:
     """What polling around one edge gave: a bracket, or why there is none (plain words).
 
-    ``late``: because this thread woke after the edge, which tells nothing about the edge.
+    ``denied``: the edge was for certain not where it was expected; without it and without a bracket nothing is
+    known, as this thread was late.
     """
 
     bracket: Bracket | None
     problem: str = ""
-    late: bool = False
+    denied: bool = False
 
 
 class EdgeFinder:
@@ -165,7 +166,7 @@ class EdgeFinder:
             self._lead_ns = max(round(self._lead_ns * LEAD_SHRINKS), LEAST_LEAD_NS)
         while now < start_ns:
             now = clock()
-        end_ns = min(last_ns + AFTER_NS, now + MOST_POLLING_NS)
+        end_ns = now + MOST_POLLING_NS
         low_ns: int | None = None
         shortest_ns = MOST_POLLING_NS
         while True:
@@ -175,12 +176,14 @@ class EdgeFinder:
             if is_high:
                 break
             low_ns = before
+            if low_ns > last_ns + AFTER_NS:
+                return Burst(None, "the edge did not come", denied=True)
             if now > end_ns:
-                return Burst(None, "the edge did not come")
+                return Burst(None, "the edge did not come while it was waited for")
         if low_ns is None:
-            if before > first_ns:
-                return Burst(None, "woken after the edge", late=True)
-            return Burst(None, "the pin is high before the edge should come")
+            if now < first_ns:
+                return Burst(None, "the pin is high before the edge should come", denied=True)
+            return Burst(None, "woken after the edge")
         self._poll_ns += 0.1 * (min(shortest_ns, 10_000) - self._poll_ns)
         return Burst(Bracket(low_ns, now, shortest_ns))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from ...estimate.gps_phase import GpsPhase
 from ...estimate.interface import Estimate, State
 from .ambiguity import Numbering, Witnesses, offset_of
 from .tight_pair import TightPair
@@ -64,8 +65,11 @@ class Verdict:
 
 SETTLE_S = 10
 """Seconds without a sample after the PWM moved, or anything began anew."""
-MOVED_NS, MOVED_SIGMAS = 60.0, 6.0
-"""A crystal's reading does not leave its expected course by more in a second."""
+MOVED_NS, MOVED_SIGMAS = 35.0, 6.0
+"""A crystal's reading does not leave its expected course by more in a second: simulated ones reach 31 in a draught,
+15 under load."""
+UNSEEN_S = 0.5
+"""A filter that took no PWM edge for so long guesses where they are."""
 FEWEST_BRACKETS = 5
 OLDEST_EDGE_S = 10.0
 LONGEST_NS = 2.5e9
@@ -79,15 +83,25 @@ class PhasePolicy:
         self.limits = limits or Limits()
         self.numbering = Numbering()
         self._lineage: tuple[int, ...] | None = None
+        self._numbers: tuple[int, int] | None = None
         self._settling = 0
 
     def moved(self, estimate: Estimate) -> bool:
-        """Whether the board saw the PWM's edges move: what is known of them on the raw clock is worth nothing."""
+        """Whether the board saw the PWM's edges move: what is known of them on the raw clock is worth nothing.
+
+        Once a second, before ``decide``.
+        """
         phase = estimate.phase
         if phase is None:
             return False
-        white_ns = MOVED_SIGMAS * phase.pi_white_ppb
-        return abs(phase.moved_ns) > max(MOVED_NS, white_ns)
+        numbering, self._numbers = self._numbers, phase.lineage[:2]
+        if numbering is not None and numbering != self._numbers:
+            return True
+        return self._left_its_course(phase)
+
+    @staticmethod
+    def _left_its_course(phase: GpsPhase) -> bool:
+        return abs(phase.moved_ns) > max(MOVED_NS, MOVED_SIGMAS * phase.pi_white_ppb)
 
     def decide(
         self,
@@ -116,10 +130,12 @@ class PhasePolicy:
         if self._lineage is not None and lineage != self._lineage:
             self._settling = SETTLE_S
         self._lineage = lineage
-        if self.moved(estimate):
+        if self._left_its_course(phase):
             return self._unsettle(
                 Refusal.JUMPED, f"the PWM's edges moved by {phase.moved_ns:+.0f} ns within a second"
             )
+        if phase.pi_age_s > UNSEEN_S:
+            return self._unsettle(Refusal.JUMPED, "the board's latest PWM edges are missing or refused")
         if edges.in_doubt:
             return self._unsettle(Refusal.JUMPED, "an edge was not where the ones before had it")
         if edges.age_s > OLDEST_EDGE_S:

@@ -35,7 +35,7 @@ NARROW, USUAL, POLLS = 1.25, 31, 4
 FIRST, AVERAGED = 8, 600
 """...after the first few, so many of them."""
 JUMPED, RECENT = 3, 10
-"""So many of so many brackets that contradict what is known are a jump."""
+"""So many of so many brackets that contradict what is known are a jump: it begins anew."""
 
 _Point = tuple[float, float]
 
@@ -62,7 +62,7 @@ class EdgePhase:
     half_width_ns: float
     """The edges lie within this of where they are said to be."""
     age_s: float
-    """Since the latest edge that agreed."""
+    """Since the latest narrow bracket that agreed: a wide one says little."""
     rate_ppb: float
     """By how much the edges come slower than computed."""
     generation: int
@@ -111,13 +111,18 @@ class EdgeTracker:
             return
         if self._origin_ns is None:
             self._origin_ns = (bracket.lo_ns + bracket.hi_ns) // 2
-        known = self._known(bracket)
-        self._recent.append(None if known else bracket)
-        if known:
-            return
+        if self._known(bracket):
+            self._recent.append(True)
+        else:
+            self.deny()
+
+    def deny(self) -> None:
+        """An edge was not where it is said to be. If that goes on, all is forgotten."""
         self.strays += 1
-        if len(self._strange()) >= JUMPED:
-            self._jump()
+        self._recent.append(False)
+        if self._recent.count(False) >= JUMPED:
+            self.jumps += 1
+            self.restart()
 
     def at(self, raw_ns: int) -> EdgePhase | None:
         """What is known at a moment (not before the latest bracket); None before the first one."""
@@ -134,21 +139,22 @@ class EdgeTracker:
             period_ns=self.period_ns,
             offset_ns=offset_ns,
             half_width_ns=max(high - offset_ns, offset_ns - low),
-            age_s=(raw_ns - self._last_ns) * 1e-9,
+            age_s=(raw_ns - self._last_narrow_ns) * 1e-9,
             rate_ppb=rate,
             generation=self._generation,
-            in_doubt=bool(self._strange()),
+            in_doubt=False in self._recent,
             brackets=self._taken,
         )
 
     def _start(self) -> None:
         self._origin_ns = self._last_ns = None
+        self._last_narrow_ns = 0
         self._lows, self._highs = _Limits(1.0), _Limits(-1.0)
         self._poll_ns = MOST_POLL_NS
         self._widths: deque[int] = deque(maxlen=USUAL)
         self._middles: deque[_Point] = deque()
         self._sums = (0.0, 0.0)
-        self._recent: deque[Bracket | None] = deque(maxlen=RECENT)
+        self._recent: deque[bool] = deque(maxlen=RECENT)
         self._taken = 0
 
     def _known(self, bracket: Bracket) -> bool:
@@ -174,6 +180,8 @@ class EdgeTracker:
         most_ns = min(NARROW * usual_ns, POLLS * bracket.poll_ns) + self._tick_ns
         if len(self._widths) > FIRST and width_ns <= most_ns:
             self._average((now_s, low + 0.5 * (width_ns + self._tick_ns)))
+        if width_ns <= POLLS * bracket.poll_ns + 2.0 * self._tick_ns or not self._taken:
+            self._last_narrow_ns = bracket.hi_ns
         self._last_ns = bracket.hi_ns
         self._taken += 1
         return True
@@ -194,21 +202,6 @@ class EdgeTracker:
             return otherwise
         x, y = self._sums
         return (y + rate * (count * now_s - x)) / count
-
-    def _jump(self) -> None:
-        """Begin anew with the brackets that contradict what was known, as far as they agree."""
-        strange = self._strange()
-        self.jumps += 1
-        self.restart()
-        self._origin_ns = (strange[-1].lo_ns + strange[-1].hi_ns) // 2
-        for bracket in strange:
-            if not self._known(bracket):
-                self._start()
-                self._origin_ns = (bracket.lo_ns + bracket.hi_ns) // 2
-                self._known(bracket)
-
-    def _strange(self) -> list[Bracket]:
-        return [bracket for bracket in self._recent if bracket is not None]
 
     def _seconds(self, raw_ns: int) -> float:
         assert self._origin_ns is not None

@@ -36,7 +36,7 @@ class World:
         edge = BOARD_EDGES + 50 * second
         tick = round(edge * 0.02 * TICK_HZ)
         phase = GpsPhase(
-            tick, TICK_HZ, 2e7, edge, 0.0, 0.0, 0.0, 0.0, 5.0, 0.1, 1.0, 0.0, self.lineage
+            tick, TICK_HZ, 2e7, edge, 0.0, 0.0, 0.0, 0.0, 5.0, 0.1, 1.0, 0.0, 0.0, self.lineage
         )  # fmt: skip
         origin_ns = RAW_NS - HOST_EDGES * PERIOD_NS
         edges = EdgePhase(origin_ns, Fraction(PERIOD_NS), 0.0, 200.0, 0.1, 0.0, self.generation, False, 99)

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 from host.publish.phase.test_pin import PERIOD_NS, Pin, next_edge
-from tcxo_host.publish.phase.meter import LOST, EdgeMeter
-from tcxo_host.publish.phase.tracker import EdgeTracker
+from tcxo_host.publish.phase.meter import EdgeMeter
+from tcxo_host.publish.phase.tracker import JUMPED, EdgeTracker
 
 
 def meter_of(pin):
@@ -15,7 +15,8 @@ def meter_of(pin):
 def error_ns(meter, pin):
     phase = meter.tracker.at(pin.now_ns)
     _, after_ns = phase.edge_before(pin.now_ns)
-    return (next_edge(pin.now_ns) - PERIOD_NS) - (pin.now_ns - after_ns), phase
+    edge = next_edge(pin.now_ns - pin.moved_ns) + pin.moved_ns
+    return (edge - PERIOD_NS) - (pin.now_ns - after_ns), phase
 
 
 def run(meter, pin, seconds):
@@ -43,7 +44,7 @@ def test_a_pin_that_stops_is_told_and_one_that_comes_back_elsewhere_is_found(lev
     meter = meter_of(pin)
     run(meter, pin, 20)
     pin.levels = levels
-    run(meter, pin, LOST + 1)
+    run(meter, pin, JUMPED + 1)
     assert meter.tracker.at(pin.now_ns) is None
     assert meter.problem == f"the pin is always {word}: is the PWM on, and on this GPIO?"
     pin.levels = None
@@ -60,9 +61,24 @@ def test_waking_late_for_a_while_loses_nothing():
     run(meter, pin, 20)
     generation = meter.tracker.at(pin.now_ns).generation
     pin.sleep_late_ns = 2_000_000
-    run(meter, pin, 3 * LOST)
+    run(meter, pin, 15)
     assert meter.problem == "woken after the edge"
     pin.sleep_late_ns = 60_000
     run(meter, pin, 20)
     _, phase = error_ns(meter, pin)
     assert (phase.generation, meter.problem) == (generation, "")
+
+
+@pytest.mark.parametrize("moved_ns", [3_000, -3_000, 50_000, 5_000_000])
+def test_edges_that_moved_out_of_the_burst_are_denied_at_once(moved_ns):
+    """Late polls bracket the new edge and the old one alike: they must not keep the old one alive."""
+    pin = Pin()
+    meter = meter_of(pin)
+    run(meter, pin, 20)
+    pin.moved_ns = moved_ns
+    run(meter, pin, 1)
+    assert meter.tracker.at(pin.now_ns).in_doubt
+    run(meter, pin, JUMPED + 2)
+    error, phase = error_ns(meter, pin)
+    assert abs(error) <= phase.half_width_ns
+    assert (meter.tracker.jumps, phase.in_doubt) == (1, False)

@@ -18,6 +18,7 @@ class Pin:
         self.now_ns = 1_000_000_000
         self.sleep_late_ns = sleep_late_ns
         self.levels = levels
+        self.moved_ns = 0
         self.reads = 0
 
     def clock(self):
@@ -32,7 +33,7 @@ class Pin:
         self.reads += 1
         if self.levels is not None:
             return self.levels
-        return int((self.now_ns - FIRST_NS) % PERIOD_NS < PERIOD_NS // 2)
+        return int((self.now_ns - self.moved_ns - FIRST_NS) % PERIOD_NS < PERIOD_NS // 2)
 
     def finder(self):
         return EdgeFinder(self, PERIOD_NS, self.clock, self.sleep)
@@ -70,7 +71,7 @@ def test_waking_too_late_is_said_and_asks_to_be_woken_earlier():
     for _ in range(6):
         edge = next_edge(finder.soonest_ns())
         outcomes.append(finder.burst(edge - 200, edge + 200))
-    assert (outcomes[0].problem, outcomes[0].late) == ("woken after the edge", True)
+    assert (outcomes[0].problem, outcomes[0].denied) == ("woken after the edge", False)
     assert outcomes[-1].bracket is not None
 
 
@@ -80,14 +81,14 @@ def test_an_edge_that_does_not_come_ends_the_burst_soon():
     assert pin.finder().burst(start + 10_000_000, start + 10_000_300).problem == "the edge did not come"
     assert pin.reads < 100
     burst = pin.finder().burst(start + 40_000_000, start + 60_000_000)  # a place as wide as a period
-    assert burst.problem == "the edge did not come"
+    assert (burst.problem, burst.denied) == ("the edge did not come while it was waited for", False)
     assert pin.reads * 300 < 2 * MOST_POLLING_NS
 
 
 def test_a_pin_that_is_high_too_early_is_no_edge():
     pin = Pin(levels=1)
     burst = pin.finder().burst(pin.now_ns + 10_000_000, pin.now_ns + 10_000_300)
-    assert (burst.bracket, burst.late) == (None, False)
+    assert (burst.bracket, burst.denied) == (None, True)
     assert burst.problem == "the pin is high before the edge should come"
 
 

@@ -67,6 +67,11 @@ def test_a_sample_has_the_offset_its_half_width_and_its_sigma():
         ),
         ({"edges": {"brackets": 3}}, Refusal.HALF_WIDTH, "the edges are known to within 250 ns only"),
         ({"phase": {"moved_ns": -70.0}}, Refusal.JUMPED, "the PWM's edges moved by -70 ns within a second"),
+        (
+            {"phase": {"pi_age_s": 1.0}},
+            Refusal.JUMPED,
+            "the board's latest PWM edges are missing or refused",
+        ),
         ({"phase": {"sigma_ns": 1500.0}}, Refusal.SIGMA, "settling: sigma of the phase is 1500 ns"),
         ({"phase": {"sigma_ns": float("nan")}}, Refusal.SIGMA, "settling: sigma of the phase is nan ns"),
         ({"pair": False}, Refusal.CLOCK_PAIR, "the system clock is being stepped"),

@@ -99,6 +99,8 @@ def test_edges_that_moved_are_doubted_at_once_or_hardly_matter_and_then_followed
     edges.moved_ns = moved_ns
     for second in range(900, 1100):
         tracker.take(edges.bracket(second))
+        if tracker.at(int(edges.at(second)) + 10**6) is None:
+            continue  # forgotten this second
         error, phase = error_ns(tracker, edges, second)
         if not phase.in_doubt and not tracker.jumps and abs(error) > phase.half_width_ns + 1:
             # not noticed yet: what is told has stayed with where the edges were
@@ -128,7 +130,7 @@ def test_a_pwm_at_49_999_hz_is_never_followed():
     for second in range(60):
         tracker.take(edges.bracket(second))
         phase = tracker.at(int(edges.at(second)) + 10**6)
-        assert phase.in_doubt or phase.brackets < 5
+        assert phase is None or phase.in_doubt or phase.brackets < 5
     assert tracker.jumps > 10
 
 
