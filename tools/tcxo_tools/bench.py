@@ -22,6 +22,7 @@ from tcxo_tools.trial import Track, run_trial
 
 from .bench_cost import daemon_cost, throughput_edges_per_s
 from .bench_dump import measure
+from .bench_phase import phase_figures
 from .riccati import bound_rms_ppm
 
 __all__ = ["main"]
@@ -86,6 +87,8 @@ def _run(args: argparse.Namespace) -> int:
     if not args.scenario:
         report["glitch_moves_ppm"] = glitch_figures(args.seed)
         _say(args, f"one {GLITCH_US:g} us glitch moves it by (ppb): " + _listed(report["glitch_moves_ppm"]))
+        report["phase"] = phase_figures(args.seed)
+        _say(args, f"phase, ns: {report['phase']}")
     if args.days:
         from .bench_long import long_figures
 
