@@ -24,11 +24,11 @@ def now_ns():
 class Running:
     """Outputs below ``folder`` (``tcxo``, ``status.json``), fed a second at a time, as fast as it goes."""
 
-    def __init__(self, folder, config=None, board=None, estimator="boxcar64"):
+    def __init__(self, folder, config=None, board=None, estimator="boxcar64", phase=None):
         config = override(config or Config(), "output", path=str(folder / "tcxo"))
         config = override(config, "output", status=str(folder / "status.json"))
         self.status = folder / "status.json"
-        self.outputs = Outputs(config)
+        self.outputs = Outputs(config, phase=phase)
         self.pipeline = Pipeline(make_estimator(estimator), PublishPolicy())
         self.board = board or PerfectBoard(TRUE_PPM["tcxo"], TRUE_PPM["pi"], TRUE_PPM["rtc"])
         self.line = LineCounts()

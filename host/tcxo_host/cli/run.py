@@ -91,8 +91,18 @@ def run(args: argparse.Namespace, open_link: Callable[[str, int], Link]) -> int:
     set_up_logging(config.log.level)
     watch = ready_pwm(Root(), config.pwm, measure_only=config.output.measure_only)
     bias_ppm = watch.bias_ppm if watch else 0.0
+    phase = None
+    if config.phase.enabled:
+        from ..pi.phase_output import open_phase
+
+        phase = open_phase(config, Root(), bias_ppm, watch or (lambda: ""))
     Daemon(
-        config, retry=not args.no_retry, pwm_problem=watch, pwm_bias_ppm=bias_ppm, open_link=open_link
+        config,
+        retry=not args.no_retry,
+        pwm_problem=watch,
+        pwm_bias_ppm=bias_ppm,
+        phase=phase,
+        open_link=open_link,
     ).run()
     return 0
 

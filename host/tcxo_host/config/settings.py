@@ -24,6 +24,7 @@ __all__ = [
     "LogConfig",
     "MetricsConfig",
     "OutputConfig",
+    "PhaseConfig",
     "PwmConfig",
     "RecordConfig",
     "StateConfig",
@@ -81,7 +82,6 @@ class OutputConfig:
         low=-500,
         high=500,
     )
-
     ask_chrony: bool = setting(
         True,
         "ask chronyd (chronyc tracking) what it corrects by itself, and doubt a GPS that contradicts it",
@@ -152,6 +152,31 @@ class RecordConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PhaseConfig:
+    """GPS time itself for chrony, as a reference clock beside the tempcomp file; Raspberry Pi 2 to 4."""
+
+    enabled: bool = setting(False, "hand chrony GPS time, needs refclock SOCK ... pps in chrony.conf")
+    sock_path: str = setting(paths.PHASE_SOCK, "chronyd's socket for it")
+    offset_ns: float = setting(
+        0.0, "how late the pulse comes through antenna, receiver and cable, ns; added", low=-1e6, high=1e6
+    )
+    half_width_ns: float = setting(
+        2000.0, "no sample while the PWM's edges are known less well than this, ns", low=50, high=1e5
+    )
+    sigma_ns: float = setting(
+        1000.0, "no sample while GPS is known less well than this, one sigma, ns", low=10, high=1e6
+    )
+    pps: str = setting("/sys/class/pps/pps0/assert", "the kernel's PPS as a witness; empty: none")
+    record_ms: float = setting(
+        0.0,
+        "the quickest of the board's records needs less than this, which tells the edges apart without a"
+        " synchronised clock; 0: not known",
+        low=0,
+        high=15,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsConfig:
     """Figures for Prometheus; needs the extra 'metrics'."""
 
@@ -177,6 +202,7 @@ class Config:
     pwm: PwmConfig = field(default_factory=PwmConfig)
     gps: GpsConfig = field(default_factory=GpsConfig)
     record: RecordConfig = field(default_factory=RecordConfig)
+    phase: PhaseConfig = field(default_factory=PhaseConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     log: LogConfig = field(default_factory=LogConfig)
 

@@ -23,6 +23,7 @@ from ..publish.compensation import Compensation
 from ..publish.policy import PublishPolicy
 from .board_fit import misfits
 from .kept_state import KeptState
+from .output import Output
 from .outputs import Outputs
 from .outside import Outside
 from .pipeline import Event, Identified, Message, Pipeline, Refused, Row
@@ -54,7 +55,8 @@ class Daemon:
 
     ``retry`` false: raise LinkError instead of reconnecting for ever. ``pwm_problem`` is asked every second
     why the PWM may not be trusted; an empty answer means that it may. ``pwm_bias_ppm``: by how much it is known
-    to run fast against the system clock. ``open_link`` opens a link by its URL and line rate.
+    to run fast against the system clock. ``phase``: the output that hands chrony GPS time, where there is one.
+    ``open_link`` opens a link by its URL and line rate.
     A board that cannot be used (another protocol, an impossible identity) is a hold, logged once, until another
     one is there.
     Raises OutputError when the output cannot be owned.
@@ -67,12 +69,13 @@ class Daemon:
         retry: bool = True,
         pwm_problem: Callable[[], str] | None = None,
         pwm_bias_ppm: float = 0.0,
+        phase: Output | None = None,
         open_link: Callable[[str, int], Link] = open_link,
     ) -> None:
         self._config = config
         self._open_link = open_link
         self._retry = retry
-        self._outputs = Outputs(config, pwm_bias_ppm)
+        self._outputs = Outputs(config, pwm_bias_ppm, phase)
         estimator = _make_estimator(config)
         self._kept = KeptState(config, estimator)
         policy = PublishPolicy(config.output.max_step_ppm)
@@ -249,7 +252,9 @@ class Daemon:
 
 def _make_estimator(config: Config) -> Estimator:
     chosen = config.estimator
-    estimator = make_estimator(chosen.name, chosen.start_limit_ppm, chosen.holdover_limit_ppm)
+    estimator = make_estimator(
+        chosen.name, chosen.start_limit_ppm, chosen.holdover_limit_ppm, phase=config.phase.enabled
+    )
     if not config.pwm.rp1_ratio:
         return estimator
     from .rp1_ratio import Rp1Corrected, Rp1Ratio

@@ -55,6 +55,10 @@ class Output:
     def status(self, values: Mapping[str, Any]) -> None:
         """The whole status, about once a second (``status_values`` and ``Outputs.about_output``)."""
 
+    def about(self, hold: str) -> Mapping[str, Any]:
+        """What it adds to the status; ``hold``: why no second closes, or an empty text. Never raises."""
+        return {}
+
     def close(self) -> None:
         """Release what is open."""
 

@@ -29,15 +29,15 @@ __all__ = ["Outputs"]
 
 
 class Outputs:
-    """The open outputs. A problem of one is logged once.
+    """The open outputs. A problem of one is logged once. ``phase``: the one for GPS time, where there is one.
 
     Raises OutputError when the tempcomp file cannot be owned or the trace cannot be opened, and what ``Metrics``
     raises.
     """
 
-    def __init__(self, config: Config, pwm_bias_ppm: float = 0.0) -> None:
+    def __init__(self, config: Config, pwm_bias_ppm: float = 0.0, phase: Output | None = None) -> None:
         self._tempcomp = None if config.output.measure_only else TempcompOutput(config.output.path)
-        chosen = [self._tempcomp, *_others(config, pwm_bias_ppm)]
+        chosen = [self._tempcomp, *_ways_into_chrony(config, pwm_bias_ppm), phase, *_others(config)]
         self._outputs: list[Output] = [each for each in chosen if each is not None]
         self._problems = ProblemLog()
         self._rates = EdgeRates()
@@ -72,7 +72,7 @@ class Outputs:
     def no_row(self, reason: str, pipeline: Pipeline, line: LineCounts) -> None:
         """No second closes, because of ``reason``: status and metrics report it once a second."""
         if time.monotonic() - self._status_s >= 1.0:
-            self._status(pipeline, line, {"state": str(State.HOLD), "reason": reason, "published_ppm": None})
+            self._status(pipeline, line, reason)
 
     def close(self) -> None:
         """Close everything; the tempcomp file keeps its last value. Never raises."""
@@ -90,22 +90,26 @@ class Outputs:
                 if event != "close":
                     self._problems.note(output.name, "")
 
-    def _status(self, pipeline: Pipeline, line: LineCounts, changed: dict[str, Any] | None = None) -> None:
+    def _status(self, pipeline: Pipeline, line: LineCounts, hold: str = "") -> None:
+        """Let everybody know what there is to know; ``hold``: why no second closes."""
         self._status_s = time.monotonic()
         row = self._last_row[0] if self._last_row else None
         identify = pipeline.collector.identify
         rates = self._rates.take(pipeline.collector.ledgers, identify.tick_hz) if identify else {}
-        values = {**status_values(row, pipeline, line, rates), **self._about_output(), **(changed or {})}
+        values = {**status_values(row, pipeline, line, rates), **self._about_output(hold)}
+        if hold:
+            values |= {"state": str(State.HOLD), "reason": hold, "published_ppm": None}
         self._each("status", values)
 
-    def _about_output(self) -> dict[str, Any]:
-        """What the file for chrony holds and since when; times are UTC, seconds since 1970.
+    def _about_output(self, hold: str) -> dict[str, Any]:
+        """What the file for chrony holds and since when, and phase; times are UTC, seconds since 1970.
 
         ``written_ns`` (CLOCK_MONOTONIC_RAW, as ``host_ns``) lets a reader tell a live daemon from a dead one.
         """
         last = self._tempcomp.last if self._tempcomp else None
         value_ppm, published_utc_s = last or (None, None)
-        return {
+        values: dict[str, Any] = {
+            "phase": None,
             "output": str(self.tempcomp_path) if self.tempcomp_path else None,
             "last_published_ppm": value_ppm,
             "last_published_utc_s": published_utc_s,
@@ -113,14 +117,21 @@ class Outputs:
             "utc_s": time.time(),
             "written_ns": time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW),
         }
+        for each in self._outputs:
+            values |= each.about(hold)
+        return values
 
 
-def _others(config: Config, pwm_bias_ppm: float) -> list[Output]:
-    """What was asked for beside the tempcomp file."""
+def _ways_into_chrony(config: Config, pwm_bias_ppm: float) -> list[Output]:
+    """Those beside the tempcomp file; they come before what waits."""
+    output = config.output
+    return [RefclockOutput(output.sock_path, pwm_bias_ppm)] if output.sock and not output.measure_only else []
+
+
+def _others(config: Config) -> list[Output]:
+    """What was asked for beside what goes to chrony."""
     output, metrics = config.output, config.metrics
     others: list[Output] = []
-    if output.sock and not output.measure_only:
-        others.append(RefclockOutput(output.sock_path, pwm_bias_ppm))
     if output.trace:
         others.append(TraceOutput(output.trace))
     if config.record.dir:
