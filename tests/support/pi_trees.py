@@ -219,6 +219,7 @@ def status_json(**rates_hz: float) -> str:
     output = {
         "output": "/run/tcxo-host/tcxo",
         "last_published_ppm": baseline_ppm - pi_ppm,
+        "phase": None,
         "last_published_utc_s": utc_s,
         "last_second_utc_s": utc_s,
         "utc_s": utc_s + 0.001,

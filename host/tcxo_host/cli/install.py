@@ -53,6 +53,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--refclock", action="store_true", help="hand chrony a reference clock instead of the tempcomp file"
     )
+    parser.add_argument(
+        "--phase",
+        action="store_true",
+        help="hand chrony GPS time itself as well (Pi 2 to 4), not only the frequency",
+    )
     parser.add_argument("--measure-only", action="store_true", help="measure, but leave chrony alone")
     parser.add_argument(
         "--rp1-ratio",
@@ -133,7 +138,7 @@ def run_commands(commands: Sequence[Sequence[str]], runner: Runner) -> int:
 def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
     """The plan, and what was found in chrony's configuration that shaped it."""
     from ..config.settings import Config
-    from ..errors import UnavailableError
+    from ..errors import UnavailableError, UsageError
     from ..link.url import check_url
     from ..pi.chrony.config import main_file
     from ..pi.chrony.existing import Fit, fit_in
@@ -141,10 +146,15 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
     from ..pi.doctor.check import Subject
     from ..pi.install.plan import Options, make_plan
     from ..pi.models import identify_model, model_by_key
+    from ..pi.phase_fit import refuse_model
     from ..pi.pwm.header import refuse_foreign_crystal
 
     model = model_by_key(args.model) if args.model else identify_model(root)
     refuse_foreign_crystal(model, args.measure_only or args.rp1_ratio)
+    if args.phase and args.measure_only:
+        raise UsageError("--phase and --measure-only contradict each other: leave one of them out")
+    if args.phase:
+        refuse_model(model)
     if not args.measure_only and main_file(root) is None:
         raise UnavailableError("chrony is not installed here: sudo apt install chrony, then install again")
     fit = Fit("tempcomp")
@@ -158,6 +168,7 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
         chrony=fit.variant,
         measure_only=args.measure_only,
         refclock=args.refclock,
+        phase=args.phase,
         line_there=fit.line_there,
         rp1_ratio=args.rp1_ratio,
     )

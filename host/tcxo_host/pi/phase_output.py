@@ -20,13 +20,12 @@ from ..publish.phase.tight_pair import read_tight_pair
 from ..publish.phase.tracker import EdgeTracker
 from ..publish.phase.witness import KernelPps, system_bound_ns
 from ..publish.phase_refclock import PhaseRefclock
-from .models import PiModel, identify_model
+from .models import identify_model
+from .phase_fit import EXACT_PPM, refuse_model
 from .root import Root
 
-__all__ = ["NoPhase", "PhaseOutput", "open_phase", "refuse_model"]
+__all__ = ["NoPhase", "PhaseOutput", "open_phase"]
 
-EXACT_PPM = 1e-4
-"""A rate that is off by more is made by a fractional divider."""
 LATE_NS = 900_000_000
 """A row that was made of a record this old is one of a backlog: the next one is at hand."""
 
@@ -120,14 +119,6 @@ class NoPhase(Output):
 
     def about(self, hold: str) -> Mapping[str, Any]:
         return {"phase": {"state": "unavailable", "reason": self._reason}}
-
-
-def refuse_model(model: PiModel) -> None:
-    """Raises UnavailableError for a Pi whose PWM and counter are not one crystal by whole numbers."""
-    if not model.shared_crystal:
-        raise UnavailableError(f"phase: on a {model.title} PWM and system clock have two crystals")
-    if abs(model.timer_bias_ppm) > EXACT_PPM:
-        raise UnavailableError(f"phase: on a {model.title} the counter is made by a fractional divider")
 
 
 def open_phase(

@@ -325,6 +325,47 @@ def test_the_refclock_replaces_the_tempcomp_line_and_its_socket_is_opened_to_the
     assert trees.read_tree(pi) == before
 
 
+def test_phase_goes_beside_the_tempcomp_line_and_the_kernels_pps_becomes_a_witness(pi: Path) -> None:
+    before = trees.read_tree(pi)
+    do(install, pi, "--phase", "--chrony", "ntp")
+    root = Root(pi)
+    assert load_config(pi / "etc/tcxo-host.toml").phase.enabled
+    lines = (root.read("/etc/chrony/conf.d/tcxo-host.conf") or "").splitlines()
+    assert "tempcomp /run/tcxo 1 0 0 1 0" in lines
+    assert "refclock PPS /dev/pps0 refid PPS poll 4 noselect" in lines
+    assert any(
+        line.startswith("refclock SOCK /run/chrony.tcxo-pps.sock pps refid GPSP poll 0") for line in lines
+    )
+    chrony = root.read("/etc/systemd/system/chrony.service.d/tcxo-host.conf") or ""
+    assert "chgrp tcxo-host /run/chrony.tcxo-pps.sock && chmod g+w /run/chrony.tcxo-pps.sock" in chrony
+    service = root.read("/etc/systemd/system/tcxo-host.service.d/phase.conf") or ""
+    assert "SupplementaryGroups=gpio" in service
+    assert "DeviceAllow=/dev/gpiomem r" in service
+    assert "SystemCallFilter=adjtimex" in service
+    assert "/run/tcxo-host/tcxo r," in (root.read("/etc/apparmor.d/local/usr.sbin.chronyd") or "")
+    do(uninstall, pi)
+    assert trees.read_tree(pi) == before
+
+
+def test_phase_is_refused_where_there_are_two_crystals_or_none_is_asked_for(pi: Path) -> None:
+    before = trees.read_tree(pi)
+    with pytest.raises(UnavailableError, match="fractional divider"):
+        do(install, pi, "--phase", "--model", "pi1")
+    with pytest.raises(UsageError, match="contradict each other"):
+        do(install, pi, "--phase", "--measure-only")
+    assert trees.read_tree(pi) == before
+
+
+@pytest.mark.needs("chronyd")
+@pytest.mark.parametrize("variant", CHRONY_VARIANTS)
+def test_chronyd_takes_every_variant_with_phase(pi: Path, variant: str) -> None:
+    do(install, pi, "--phase", "--chrony", variant)
+    command = ["chronyd", "-p", "-f", pi / "etc/chrony/conf.d/tcxo-host.conf"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "GPSP" in done.stdout
+
+
 @pytest.mark.needs("chronyd")
 @pytest.mark.parametrize("variant", CHRONY_VARIANTS)
 def test_chronyd_takes_every_variant(pi: Path, variant: str) -> None:

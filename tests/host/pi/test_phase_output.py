@@ -17,7 +17,8 @@ from tcxo_host.daemon.pipeline import Row
 from tcxo_host.errors import OutputError, UnavailableError
 from tcxo_host.estimate.interface import Estimate, State
 from tcxo_host.pi.models import model_by_key
-from tcxo_host.pi.phase_output import PhaseOutput, open_phase, refuse_model
+from tcxo_host.pi.phase_fit import refuse_model
+from tcxo_host.pi.phase_output import PhaseOutput, open_phase
 from tcxo_host.pi.root import Root
 from tcxo_host.publish.phase.pin import raw_ns
 from tcxo_host.publish.phase.sample import Refusal

@@ -8,6 +8,7 @@ from importlib import resources
 from string import Template
 
 from ...config import paths
+from ...publish.phase_refclock import chrony_line
 from ..chrony.apparmor import snippet
 from ..models import PiModel
 
@@ -32,6 +33,7 @@ _I2C_FILES = (
     ("/etc/modules-load.d/tcxo-host.conf", "tcxo-host.modules"),
     ("/etc/udev/rules.d/99-tcxo-host-i2c.rules", "tcxo-host-i2c.rules"),
 )
+_PHASE_DROP_IN = "/etc/systemd/system/tcxo-host.service.d/phase.conf"
 _BEGIN, _END = "# tcxo-host begin", "# tcxo-host end"
 
 
@@ -48,6 +50,8 @@ class Options:
     rp1_ratio: bool = False
     refclock: bool = False
     """Hand chrony a reference clock instead of the tempcomp file."""
+    phase: bool = False
+    """Hand chrony GPS time itself as well."""
     line_there: bool = False
     """Another file of chrony's has our tempcomp line (with ``refclock``: our refclock) already."""
 
@@ -94,7 +98,9 @@ def make_plan(
         "output": options.output,
         "link": options.link,
         "gpio": str(options.gpio),
+        "socks": " ".join(_socks(options)),
         "sock": paths.SOCK,
+        "phase_line": chrony_line(paths.PHASE_SOCK),
         "pwm_options": " --measure-only" if options.measure_only else "",
     }
     toml = _template("tcxo-host.toml", names)
@@ -104,6 +110,8 @@ def make_plan(
         toml = toml.replace("[output]\n", "[output]\nsock = true\n")
     if options.rp1_ratio:
         toml = toml.replace("[pwm]\n", "[pwm]\nrp1_ratio = true\n")
+    if options.phase:
+        toml += "\n[phase]\nenabled = true\n"
     files = [
         OwnFile("/etc/systemd/system/tcxo-host.service", _template("tcxo-host.service", names)),
         OwnFile("/etc/systemd/system/tcxo-host-pwm.service", _template("tcxo-host-pwm.service", names)),
@@ -122,10 +130,12 @@ def make_plan(
     if not options.measure_only:
         chrony = _chrony_file(options, names)
         files.append(OwnFile(paths.CHRONY_SNIPPET, chrony))
-        if options.refclock:
+        if options.phase:
+            files.append(OwnFile(_PHASE_DROP_IN, _template("phase.service.d.conf", names)))
+        if _socks(options):
             drop_in = "/etc/systemd/system/chrony.service.d/tcxo-host.conf"
             files.append(OwnFile(drop_in, _template("chrony.service.d.conf", names)))
-        elif apparmor:
+        if apparmor and not options.refclock:
             blocks.append(Block(paths.APPARMOR_LOCAL, snippet(paths.REAL_OUTPUT)))
     i2c = " and the I2C bus" if options.link.startswith("i2c:1:") else ""
     notes = [f"{config_txt} changed: reboot once, so that the kernel has the PWM{i2c}"]
@@ -133,6 +143,11 @@ def make_plan(
         notes.append("add 'confdir /etc/chrony/conf.d' to chrony.conf: it does not read that folder")
     commands = _commands(chrony=not options.measure_only, apparmor=apparmor and not options.refclock)
     return Plan(tuple(files), tuple(blocks), commands, tuple(notes))
+
+
+def _socks(options: Options) -> list[str]:
+    """chronyd's sockets that the service writes to."""
+    return [paths.SOCK] * options.refclock + [paths.PHASE_SOCK] * options.phase
 
 
 def chrony_refclocks(variant: str) -> tuple[str, ...]:
@@ -152,6 +167,10 @@ def _chrony_file(options: Options, names: Mapping[str, str]) -> str:
     text = _template(name, names)
     if options.chrony != "tempcomp":
         text += "\n" + _template(f"chrony-{options.chrony}.conf", names)
+    if options.phase:
+        # the pulse by interrupt stays as a witness that is never followed
+        text = text.replace("refid PPS poll 4 prefer", "refid PPS poll 4 noselect")
+        text += "\n" + _template("chrony-phase.conf", names)
     return text
 
 
