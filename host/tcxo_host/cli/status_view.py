@@ -80,6 +80,8 @@ def status_lines(
         for clock, (ppm, sigma) in CLOCKS.items()
     ]
     lines.append(_published(values, ages))
+    if values.get("phase"):
+        lines.append(_phase(values["phase"]))
     lines += _board_health(values)
     lines.append(_counters(values))
     if chrony is not None:
@@ -125,6 +127,17 @@ def _clock(clock: str, ppm: float | None, sigma_ppm: float | None, history: Sequ
         return Line(clock, "unknown", "warn")
     sigma = f" ± {sigma_ppm:.4f}" if sigma_ppm is not None else ""
     return Line(clock, f"{ppm:+.4f}{sigma} ppm  {sparkline(history)}".rstrip())
+
+
+def _phase(phase: Mapping[str, Any]) -> Line:
+    """GPS against the system clock, as chrony was told it, or why it was not."""
+    if phase["state"] != "sent":
+        level = "bad" if phase["state"] in ("unavailable", "no-chronyd") else "warn"
+        return Line("phase", f"no sample ({phase['state']}): {phase['reason']}", level)
+    text = (
+        f"GPS {phase['offset_ns']:+.0f} ns from the system clock, ± {phase['half_width_ns']:.0f} ns constant"
+    )
+    return Line("phase", f"{text}, sigma {phase['sigma_ns']:.1f} ns, {phase['sent']} samples", "ok")
 
 
 def _published(values: Mapping[str, Any], ages: Ages) -> Line:

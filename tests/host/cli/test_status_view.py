@@ -102,3 +102,33 @@ def test_a_sparkline_spans_its_own_range():
 def test_the_history_is_beside_its_clock(running):
     running.run(70)
     assert shown(running, history={"Pi": [0.1, 0.2]})["Pi"].text.endswith("ppm  ▁█")
+
+
+SENT = {
+    "state": "sent",
+    "reason": "",
+    "offset_ns": -12.3,
+    "half_width_ns": 212.0,
+    "sigma_ns": 4.4,
+    "sent": 77,
+}
+
+
+@pytest.mark.parametrize(
+    ("phase", "text", "level"),
+    [
+        (SENT, "GPS -12 ns from the system clock, ± 212 ns constant, sigma 4.4 ns, 77 samples", "ok"),
+        (SENT | {"state": "sigma", "reason": "holdover"}, "no sample (sigma): holdover", "warn"),
+        ({"state": "unavailable", "reason": "two crystals"}, "no sample (unavailable): two crystals", "bad"),
+    ],
+)
+def test_phase_is_told_or_why_there_is_none(running, phase, text, level):
+    running.run(3)
+    values = _read(running.status) | {"phase": phase}
+    lines = {line.label: line for line in status_lines(values, Ages.of(values, now_ns()), None, {})}
+    assert (lines["phase"].text, lines["phase"].level) == (text, level)
+
+
+def test_without_phase_there_is_no_row_for_it(running):
+    running.run(3)
+    assert "phase" not in shown(running)
