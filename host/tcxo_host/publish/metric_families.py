@@ -42,6 +42,11 @@ _LINE_COUNTERS = {
     "skipped_bytes": ("skipped_bytes", "Bytes received that belong to no intact frame."),
     "bad_records": ("bad_records", "Records in intact frames that were not valid."),
 }
+_PHASE_NS = {
+    "offset": "GPS time minus the system clock, as chrony was told.",
+    "half_width": "Bound of that offset's constant error.",
+    "sigma": "Standard deviation of GPS time against the PWM.",
+}
 _SINGLES = {
     "tcxo_published_ppms": ("last_published_ppm", "Value last written for chrony, + makes its clock faster."),
     "tcxo_published_timestamp_seconds": ("last_published_utc_s", "When it was written."),
@@ -67,6 +72,8 @@ def families(core: ModuleType, version: str, values: Mapping[str, Any] | None) -
         yield from _channels(core, values)
         yield from _board(core, values)
         yield from _counters(core, "tcxo_line", _LINE_COUNTERS, values["line"])
+        if values.get("phase"):
+            yield from _phase(core, values["phase"])
 
 
 def _info(core: Any, version: str, board: Mapping[str, Any] | None) -> Any:
@@ -145,6 +152,19 @@ def _board(core: Any, values: Mapping[str, Any]) -> Iterator[Any]:
         for each in status["channels"]:
             family.add_metric([roles.get(each["id"], str(each["id"]))], each[key])
         yield family
+
+
+def _phase(core: Any, phase: Mapping[str, Any]) -> Iterator[Any]:
+    state = _gauge(
+        core, "tcxo_phase_state", "1 for what became of the last phase sample: sent, or why not.", "state"
+    )
+    state.add_metric([phase["state"]], 1.0)
+    yield state
+    for name, text in _PHASE_NS.items():
+        if phase.get(f"{name}_ns") is not None:
+            yield core.GaugeMetricFamily(f"tcxo_phase_{name}_seconds", text, value=phase[f"{name}_ns"] * 1e-9)
+    sent = "Phase samples that chronyd took."
+    yield core.CounterMetricFamily("tcxo_phase_samples", sent, value=phase.get("sent", 0))
 
 
 def _counters(

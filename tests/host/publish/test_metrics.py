@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 from support.running import TRUE_PPM, Running
 from tcxo_host.config.settings import Config, override
+from tcxo_host.daemon.output import MetricsOutput
 from tcxo_host.errors import ConfigError
 from tcxo_host.publish.metrics import Metrics
 
@@ -267,3 +268,22 @@ def test_without_the_package_the_extra_is_named(tmp_path):
         "tcxo-host: metrics: the package prometheus-client is not installed: in a clone of tcxo-host run:"
         f" {sys.executable} -m pip install '.[metrics]'\n"
     )
+
+
+def test_phase_is_exported_where_it_is_wanted(running, monkeypatch):
+    told = {
+        "state": "sent",
+        "reason": "",
+        "offset_ns": -12.0,
+        "half_width_ns": 200.0,
+        "sigma_ns": 4.0,
+        "sent": 7,
+    }
+    running.run(3)
+    assert not any(name.startswith("tcxo_phase") for name in fetched(running.port))
+    monkeypatch.setattr(MetricsOutput, "about", lambda output, hold: {"phase": told})
+    running.run(3)
+    found = fetched(running.port)
+    assert by("state", found["tcxo_phase_state"]) == {"sent": 1.0}
+    assert found["tcxo_phase_offset_seconds"][()] == pytest.approx(-12e-9)
+    assert found["tcxo_phase_samples_total"][()] == 7

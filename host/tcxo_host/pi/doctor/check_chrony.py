@@ -56,7 +56,7 @@ def check_tempcomp(subject: Subject) -> Finding:
     if not found:
         folder = "/etc/chrony/conf.d"
         if any(
-            each.name == "refclock" and "tcxo" in " ".join(each.words)
+            each.name == "refclock" and "tcxo" in " ".join(each.words) and "pps" not in each.words
             for each in directives(subject.root, main)
         ):
             return ok(name, "not used: chrony takes the TCXO as a reference clock instead")
