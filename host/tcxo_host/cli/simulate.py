@@ -52,6 +52,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--via", choices=("serial", "i2c"), default="serial", help="the link (default serial)"
     )
+    parser.add_argument(
+        "--phase",
+        action="store_true",
+        help="GPS samples for chrony instead: a simulated Pi with pin and clocks, as fast as it goes;"
+        " --output takes each second's true error as CSV",
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON line at the end")
     parser.set_defaults(main=main)
 
@@ -71,6 +77,12 @@ def main(args: argparse.Namespace) -> int:
     # Ended in an orderly way by either: the daemon and the board's process are not left running.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+    if args.phase:
+        from .simulate_phase import run_phase
+
+        figures = run_phase(load_scenario(args.scenario), args.seconds, args.seed, args.output)
+        print(json.dumps(figures) if args.json else "\n".join(f"{k:16} {v}" for k, v in figures.items()))
+        return 0
     world = World(load_scenario(args.scenario), args.seed)
     options = ["--log-level", "warning"] + (["--estimator", args.estimator] if args.estimator else [])
     screen = _Screen(args.seconds)
