@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Sequence
 from fractions import Fraction
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from tcxo_host.cli.phase_trial import PhaseTrial, TrialSecond, Upset
 from tcxo_host.estimate.interface import Estimate, State
+from tcxo_host.estimate.receiver_wander import RECEIVER_WANDER_NS
 from tcxo_host.publish.phase.ambiguity import Witnesses
 from tcxo_host.publish.phase.meter import EdgeMeter
 from tcxo_host.publish.phase.pin import EdgeFinder, raw_ns
@@ -21,7 +23,15 @@ from tcxo_host.publish.phase.tracker import EdgeTracker
 from tcxo_host.sim.clocked_pin import ClockedPin
 from tcxo_host.sim.scenario import Scenario, load_scenario
 
-__all__ = ["UPSETS", "holdover_figures", "phase_figures", "quiet_figures", "real_figures", "upset_figures"]
+__all__ = [
+    "UPSETS",
+    "holdover_figures",
+    "is_wrong",
+    "phase_figures",
+    "quiet_figures",
+    "real_figures",
+    "upset_figures",
+]
 
 SETTLED_S = 600
 COUNTERS = {"19.2_mhz": 19_200_000, "54_mhz": 54_000_000}
@@ -84,7 +94,7 @@ def quiet_figures(counter_hz: int, seed: int, seconds: int) -> dict[str, float]:
         "worst_ns": _rounded(np.abs(errors).max()),
         "half_width_ns": _rounded(np.mean([_half_width(each) for each in done])),
         "share_sent": _rounded(len(done) / (seconds - SETTLED_S)),
-        "outside_half_width": sum(_is_wrong(each) for each in done),
+        "outside_half_width": sum(is_wrong(each) for each in done),
     }
 
 
@@ -114,7 +124,7 @@ def upset_figures(scenario: Scenario, upsets: Sequence[Upset], seed: int, second
     for each in trial.seconds(seconds):
         if each.error_ns is not None:
             sent += 1
-            wrong += _is_wrong(each)
+            wrong += is_wrong(each)
     return {"sent": sent, "wrong": wrong}
 
 
@@ -174,7 +184,8 @@ def _real_minus_raw(tries: int) -> int:
     return best[1]
 
 
-def _is_wrong(second: TrialSecond) -> bool:
+def is_wrong(second: TrialSecond) -> bool:
+    """Whether a sample is further off than half-width and four sigmas allow."""
     return abs(second.error_ns or 0.0) > _half_width(second) + WRONG_SIGMAS * _sigma(second)
 
 
@@ -185,9 +196,10 @@ def _half_width(second: TrialSecond) -> float:
 
 
 def _sigma(second: TrialSecond) -> float:
+    """The sample's sigma less what it claims for a real receiver's wander, which the simulated one does not have."""
     assert second.verdict is not None
     assert second.verdict.sample is not None
-    return second.verdict.sample.sigma_ns
+    return math.sqrt(second.verdict.sample.sigma_ns**2 - RECEIVER_WANDER_NS**2)
 
 
 def _rounded(value: Any) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ...estimate.gps_phase import GpsPhase
 from ...estimate.interface import Estimate, State
+from ...estimate.receiver_wander import phase_sigma_ns
 from .ambiguity import Numbering, Witnesses, offset_of
 from .tight_pair import TightPair
 from .tracker import EdgePhase
@@ -45,7 +46,8 @@ class Limits:
 class PhaseSample:
     """At system time ``real_ns`` GPS time was ahead by ``offset_ns``, whole seconds aside.
 
-    ``half_width_ns``: the constant part of the error is within this; ``sigma_ns``: of GPS against the PWM.
+    ``half_width_ns``: the constant part of the error is within this; ``sigma_ns``: of GPS against the PWM,
+    with what a receiver wanders unseen.
     """
 
     real_ns: int
@@ -165,7 +167,7 @@ class PhasePolicy:
         offset = offset_of(phase, edges, shift, pair, witnesses)
         if not 0.0 <= offset.elapsed_ns <= LONGEST_NS:
             return Verdict(None, Refusal.NOT_TRACKING, f"the phase is {offset.elapsed_ns * 1e-9:.1f} s old")
-        sigma_ns = phase.sigma_at(offset.elapsed_ns)
+        sigma_ns = phase_sigma_ns(phase.sigma_at(offset.elapsed_ns))
         if not sigma_ns <= limits.sigma_ns:
             what = "holdover" if estimate.state is State.HOLDOVER else "settling"
             return Verdict(None, Refusal.SIGMA, f"{what}: sigma of the phase is {sigma_ns:.0f} ns")

@@ -34,7 +34,7 @@ def test_a_sample_has_the_offset_its_half_width_and_its_sigma():
     sample = second.run().sample
     assert sample.offset_ns == pytest.approx(-1500.0 + 55.0)
     assert sample.half_width_ns == 250.0
-    assert 5.0 < sample.sigma_ns < 5.1
+    assert 11.1 < sample.sigma_ns < 11.3  # 5 of the filter, 10 of the receiver
     assert sample.real_ns % 1_000_000_000 == 100_001_500
 
 
