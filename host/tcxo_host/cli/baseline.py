@@ -58,7 +58,7 @@ def main(args: argparse.Namespace) -> int:
     from ..config.settings import Config, load_config
     from ..daemon.state_file import baseline_file, load_baseline, save_baseline
     from ..errors import ConfigError, OutputError, UsageError
-    from ..publish.baseline import StoredBaseline
+    from ..publish.baseline import NOT_APPLIED_YET, StoredBaseline
     from ..publish.policy import LARGEST_PPM
 
     if args.config:
@@ -79,7 +79,7 @@ def main(args: argparse.Namespace) -> int:
     changed = args.clear or args.set is not None
     if changed:
         # Set by hand, it holds for every board, until the kernel (and with it perhaps the PWM's rate) changes.
-        after = None if args.clear else StoredBaseline(args.set, "", os.uname().release)
+        after = None if args.clear else StoredBaseline(args.set, "", os.uname().release, NOT_APPLIED_YET)
         problem = save_baseline(file, after)
         if problem:
             raise OutputError(f"{problem}: run this as root")

@@ -19,6 +19,10 @@ from .outputs import Outputs
 __all__ = ["Outside"]
 
 
+UPDATED_WITHIN_S = 4096.0
+"""A few of the longest usual polls (1024 s)."""
+
+
 class Outside:
     """Asked once a second; waits for nobody.
 
@@ -99,4 +103,7 @@ class Outside:
     def _tracking(self) -> Tracking | None:
         """chronyd's latest answer, while it follows a source."""
         tracking = self._chrony.latest(time.monotonic()) if self._chrony else None
-        return tracking if tracking is not None and tracking.is_synchronised else None
+        if tracking is None or not tracking.is_synchronised:
+            return None
+        # without sources chronyd stays "synchronised", with the frequency that it had
+        return tracking if time.time() - tracking.updated_utc_s <= UPDATED_WITHIN_S else None

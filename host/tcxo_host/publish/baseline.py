@@ -14,8 +14,10 @@ from typing import Any
 from ..estimate.plausible import number, text
 from .policy import LARGEST_PPM
 
-__all__ = ["AUTO_LIMIT_PPM", "Baseline", "StoredBaseline", "parse_stored"]
+__all__ = ["AUTO_LIMIT_PPM", "NOT_APPLIED_YET", "Baseline", "StoredBaseline", "parse_stored"]
 
+NOT_APPLIED_YET = "set by hand, not applied yet"
+"""The note of a baseline that the user set: the file goes to it at once, and it does not move."""
 AUTO_LIMIT_PPM = 5.0
 """Up to here ``auto`` publishes the whole error: half of chrony's range is left for the weather."""
 
@@ -82,6 +84,11 @@ class Baseline:
             self.decide(0.0 if abs(error_ppm) <= AUTO_LIMIT_PPM else float(round(error_ppm)), board_id)
         return self.known_ppm(board_id)
 
+    @property
+    def is_to_be_applied(self) -> bool:
+        """Whether the user set it, and no value was made with it yet."""
+        return self._stored is not None and self._stored.note == NOT_APPLIED_YET
+
     def decide(self, ppm: float, board_id: str) -> None:
         """Take ``ppm`` for this board and kernel."""
         self._stored = StoredBaseline(ppm, board_id, self._kernel)
@@ -91,6 +98,11 @@ class Baseline:
         if self._setting is None and self._stored is not None and by_ppm:
             ppm = max(-LARGEST_PPM, min(LARGEST_PPM, self._stored.ppm + by_ppm))
             self._stored = replace(self._stored, ppm=ppm, note=note or self._stored.note)
+
+    def applied(self) -> None:
+        """A value was made with it."""
+        if self._stored is not None and self.is_to_be_applied:
+            self._stored = replace(self._stored, note="")
 
     def _holds(self, stored: StoredBaseline, board_id: str) -> bool:
         return stored.board_id in ("", board_id) and stored.kernel in ("", self._kernel)

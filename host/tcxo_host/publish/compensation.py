@@ -61,13 +61,15 @@ class Compensation:
         elif not self._baseline.is_decided(board_id):  # another board, while chrony applies the last value
             return self._first(error_ppm, board_id, now_s, self._last[0])
         wanted_ppm = self._baseline.ppm(error_ppm, board_id) - error_ppm
-        taken_ppm = 0.0 if self._baseline.is_fixed else self._taken_up_ppm(wanted_ppm, now_s)
+        as_it_is = self._baseline.is_fixed or self._baseline.is_to_be_applied
+        taken_ppm = 0.0 if as_it_is else self._taken_up_ppm(wanted_ppm, now_s)
         value_ppm = tempcomp.value_ppm(taken_ppm - wanted_ppm)
         if not tempcomp.is_in_range(value_ppm):
             limit = f"chrony takes at most ±{tempcomp.LIMIT_PPM:g}"
             reason = f"out of range: {value_ppm:+.3f} ppm, {limit}"
             return Outcome(None, self._baseline.known_ppm(board_id), reason)
         note = self._note(taken_ppm, wanted_ppm, now_s)
+        self._baseline.applied()
         self._baseline.move(-taken_ppm, note)
         self._remember(value_ppm, now_s)
         return Outcome(value_ppm, self._baseline.known_ppm(board_id), note=note)

@@ -20,7 +20,7 @@ from tcxo_host.publish.start_check import Remembered
 from tcxo_host.publish.witness import CONTRADICTS_S
 from tcxo_protocol.records import build_record
 
-SYNCHRONISED = Tracking("NTP", 2, 1.7e9, 0.0, 0.0, 0.5, 0.0, 0.01, "Normal")
+SYNCHRONISED = Tracking("NTP", 2, time.time(), 0.0, 0.0, 0.5, 0.0, 0.01, "Normal")
 
 
 def uptime_s():

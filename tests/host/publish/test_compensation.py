@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tcxo_host.publish.baseline import Baseline, StoredBaseline
+from tcxo_host.publish.baseline import NOT_APPLIED_YET, Baseline, StoredBaseline
 from tcxo_host.publish.compensation import Compensation
 from tcxo_host.publish.resume import CHRONY_LAG_S, Applied, share_of_drift, share_of_step
 
@@ -111,6 +111,15 @@ class TestBeginning:
     def test_without_any_knowledge_the_baseline_is_decided_as_ever(self):
         first = Compensation(Baseline(None)).second(23.4, BOARD, 0.0)
         assert (first.value_ppm, first.baseline_ppm) == (pytest.approx(-0.4), 23.0)
+
+
+def test_a_baseline_set_by_hand_is_applied_at_once_and_once():
+    baseline = Baseline(None, StoredBaseline(23.0, "", "k", NOT_APPLIED_YET), "k")
+    compensation = begun(baseline, Applied(-5.0, 3600.0))
+    assert compensation.second(25.0, BOARD, 0.0).value_ppm == -2.0
+    assert not baseline.is_to_be_applied
+    after = begun(baseline, Applied(-2.0, 3600.0)).second(25.5, BOARD, 0.0)
+    assert after.value_ppm == pytest.approx(-2.0, abs=0.05)
 
 
 def test_out_of_range_is_held_and_comes_back_as_chrony_takes_up_the_rest():
