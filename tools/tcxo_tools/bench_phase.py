@@ -151,7 +151,7 @@ def real_figures(samples: int) -> dict[str, float]:
             meter = EdgeMeter(EdgeFinder(pin, float(period)), EdgeTracker(period))
             work = PhaseWork(meter, PhasePolicy(_ANY), read_tight_pair, raw_ns)
             continue
-        estimate = dataclasses.replace(Estimate(State.TRACK, "", True), phase=phase)
+        estimate = dataclasses.replace(Estimate(State.TRACK, ""), phase=phase)
         witnesses = Witnesses(bound_ns, arrival_tick=phase.tick, arrival_ns=now_ns)
         start_s = time.process_time()
         sample = work.second(estimate, witnesses).verdict.sample

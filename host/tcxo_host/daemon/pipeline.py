@@ -207,7 +207,7 @@ class Pipeline:
         estimate = self._estimator.update(second)
         doubt = self._doubt(estimate, time_s, board_id)
         if doubt:
-            return replace(estimate, state=State.HOLD, reason=doubt, usable=False)
+            return replace(estimate, state=State.HOLD, reason=doubt)
         if has_no_fix and estimate.reason:
             return replace(estimate, reason=f"{estimate.reason} (gpsd: the receiver has no fix)")
         return estimate

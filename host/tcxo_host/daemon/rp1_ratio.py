@@ -196,7 +196,7 @@ class Rp1Corrected:
             return estimate
         if ratio is None:
             reason = "the ratio of the Pi 5's two crystals is not known yet"
-            return dataclasses.replace(estimate, state=State.ACQUIRE, reason=reason, usable=False)
+            return dataclasses.replace(estimate, state=State.ACQUIRE, reason=reason)
         return dataclasses.replace(
             estimate,
             freq_error_ppm=system_error_ppm(estimate.freq_error_ppm, ratio.ppm),

@@ -31,13 +31,11 @@ class Estimate:
     """Frequency errors against GPS time, ppm, + when the clock runs fast; None where unknown.
 
     ``freq_error_ppm`` is the mean over the second in which chrony will use it. Sigmas are one standard
-    deviation. ``usable`` says whether ``freq_error_ppm`` may be published. ``reason`` is for people,
-    empty in ``TRACK``.
+    deviation. ``reason`` is for people, empty in ``TRACK``.
     """
 
     state: State
     reason: str
-    usable: bool
     freq_error_ppm: float | None = None
     sigma_ppm: float | None = None
     tcxo_ppm: float | None = None
@@ -50,6 +48,11 @@ class Estimate:
     """Edges dropped as outliers since the estimator was made, by role."""
     phase: GpsPhase | None = None
     """GPS time against the Pi's, from estimators that know it and were asked for it."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether ``freq_error_ppm`` may be published."""
+        return self.state in (State.TRACK, State.HOLDOVER)
 
 
 class Estimator(Protocol):

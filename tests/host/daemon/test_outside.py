@@ -91,7 +91,7 @@ class Says:
 
 
 def track(ppm):
-    return Estimate(State.TRACK, "", True, ppm)
+    return Estimate(State.TRACK, "", ppm)
 
 
 @pytest.mark.parametrize(("error_ppm", "doubted"), [(0.5, False), (0.79, False), (0.81, True), (-0.7, True)])

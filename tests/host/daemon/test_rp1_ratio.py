@@ -152,11 +152,11 @@ class Steady:
 
 def test_an_estimate_waits_for_the_ratio_and_is_then_moved_by_it() -> None:
     second = Second(0, {"host_pwm": np.array([], dtype=np.int64)})
-    good = Estimate(State.TRACK, "", True, freq_error_ppm=5.0, sigma_ppm=0.003)
+    good = Estimate(State.TRACK, "", freq_error_ppm=5.0, sigma_ppm=0.003)
     waiting = Rp1Corrected(Steady(good), lambda: None).update(second)
     assert (waiting.state, waiting.usable) == (State.ACQUIRE, False)
     moved = Rp1Corrected(Steady(good), lambda: Ratio(8.0, 0.004)).update(second)
     assert moved.freq_error_ppm == pytest.approx(-3.0, abs=1e-4)
     assert moved.sigma_ppm == pytest.approx(0.005)
-    bad = Estimate(State.HOLD, "no GPS", False)
+    bad = Estimate(State.HOLD, "no GPS")
     assert Rp1Corrected(Steady(bad), lambda: Ratio(8.0, 0.004)).update(second) is bad

@@ -94,6 +94,6 @@ def test_wrong_usage_is_one_line_and_a_status(args, status, said):
 def test_a_gps_that_goes_soon_after_the_start_is_held_as_live():
     """The daemon without a state file does not go on without GPS before it knew the TCXO; nor does replay."""
     pipeline = make_pipeline(argparse.Namespace(config=None, estimator="kalman"))
-    held = StartCheck(Remembered()).doubt(Estimate(State.HOLDOVER, "", True, 0.3), 60.0, "b")
+    held = StartCheck(Remembered()).doubt(Estimate(State.HOLDOVER, "", 0.3), 60.0, "b")
     assert held
-    assert pipeline._doubt(Estimate(State.HOLDOVER, "", True, 0.3), 60.0, "b") == held
+    assert pipeline._doubt(Estimate(State.HOLDOVER, "", 0.3), 60.0, "b") == held

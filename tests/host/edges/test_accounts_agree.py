@@ -42,7 +42,7 @@ class Keeper:
 
     def update(self, second):
         self.runs[-1][1].append(second)
-        return Estimate(State.HOLD, "keeps only", False)
+        return Estimate(State.HOLD, "keeps only")
 
 
 def entries(steps):

@@ -30,7 +30,7 @@ AHEAD_NS = 700_000
 def row(pin):
     now_ns = raw_ns()
     phase = pin.phase_now(now_ns)
-    estimate = Estimate(State.TRACK, "", True, 0.1, 0.001, phase=phase)
+    estimate = Estimate(State.TRACK, "", 0.1, 0.001, phase=phase)
     return Row(1.0, phase.tick, 1, now_ns, State.TRACK, "", -0.1, 0.1, estimate, None)
 
 

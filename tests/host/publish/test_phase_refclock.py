@@ -63,7 +63,7 @@ class Machine:
         now_ns = raw_ns()
         phase = self.pin.phase_now(now_ns)
         witnesses = Witnesses(2e6, arrival_tick=phase.tick, arrival_ns=now_ns)
-        return self.work.second(Estimate(State.TRACK, "", True, phase=phase), witnesses).verdict.sample
+        return self.work.second(Estimate(State.TRACK, "", phase=phase), witnesses).verdict.sample
 
 
 @pytest.mark.needs("chronyd", "chronyc")

@@ -10,7 +10,7 @@ from tcxo_host.publish.policy import CONFIRM_SECONDS, LARGEST_PPM, PublishPolicy
 
 
 def track(ppm):
-    return Estimate(State.TRACK, "", True, ppm)
+    return Estimate(State.TRACK, "", ppm)
 
 
 @given(st.lists(st.one_of(st.none(), st.floats()), max_size=50))
@@ -52,11 +52,11 @@ def test_a_confirmation_is_of_consecutive_seconds(between):
 
 
 def test_an_unusable_estimate_passes_its_reason_on():
-    decision = PublishPolicy().decide(Estimate(State.HOLD, "GPS: gone", False, 1.0))
+    decision = PublishPolicy().decide(Estimate(State.HOLD, "GPS: gone", 1.0))
     assert decision == type(decision)(None, State.HOLD, "GPS: gone")
 
 
 def test_a_step_that_the_edges_confirm_needs_no_waiting():
     policy = PublishPolicy(max_step_ppm=1)
     policy.decide(track(0.0))
-    assert policy.decide(Estimate(State.TRACK, "", True, 3.0, confirmed=True)).error_ppm == 3.0
+    assert policy.decide(Estimate(State.TRACK, "", 3.0, confirmed=True)).error_ppm == 3.0

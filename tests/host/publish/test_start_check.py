@@ -11,9 +11,7 @@ KNOWN = Remembered("b", (TCXO, SIGMA), (RTC, SIGMA), (PI, SIGMA))
 
 def seen(tcxo=0.0, rtc=0.0, pi=0.0, state=State.TRACK):
     """An estimate in which each clock has moved by so much since the earlier run."""
-    return Estimate(
-        state, "", True, PI + pi, SIGMA, TCXO + tcxo, SIGMA, None if rtc is None else RTC + rtc, SIGMA
-    )
+    return Estimate(state, "", PI + pi, SIGMA, TCXO + tcxo, SIGMA, None if rtc is None else RTC + rtc, SIGMA)
 
 
 def doubt(estimate, remembered=KNOWN, board="b"):

@@ -58,16 +58,14 @@ class Boxcar64:
         rejected = self._rejected()
         waiting = State.HOLD if self._tracked else State.ACQUIRE
         if tcxo is None:
-            return Estimate(waiting, _waiting("GPS", gps), False, rejected=rejected)
+            return Estimate(waiting, _waiting("GPS", gps), rejected=rejected)
         tcxo_ppm, rtc_ppm = tcxo * 1e6, _against(tcxo, rtc)
         host_ppm = _against(tcxo, pwm)
         if host_ppm is None:
             reason = _waiting("PWM", pwm)
-            return Estimate(waiting, reason, False, tcxo_ppm=tcxo_ppm, rtc_ppm=rtc_ppm, rejected=rejected)
+            return Estimate(waiting, reason, tcxo_ppm=tcxo_ppm, rtc_ppm=rtc_ppm, rejected=rejected)
         self._tracked = True
-        return Estimate(
-            State.TRACK, "", True, host_ppm, tcxo_ppm=tcxo_ppm, rtc_ppm=rtc_ppm, rejected=rejected
-        )
+        return Estimate(State.TRACK, "", host_ppm, tcxo_ppm=tcxo_ppm, rtc_ppm=rtc_ppm, rejected=rejected)
 
     def export_state(self) -> dict[str, Any]:
         """Nothing: a window across a restart would be a window across a gap."""

@@ -116,7 +116,7 @@ class Kalman:
     def update(self, second: Second) -> Estimate:
         """Take a second; cost about 0.1 ms."""
         if self._board is None:
-            return Estimate(State.ACQUIRE, "no board yet", False)
+            return Estimate(State.ACQUIRE, "no board yet")
         if self.clocks is None or second.tick_now - self._last_tick > 3600 * self._board.tick_hz:
             self._remember()
             self._begin(self._board, second)
@@ -217,7 +217,6 @@ class Kalman:
         error, sigma_ppm = pi_error(clocks, mean, cov, tick, holdover_variance)
         levels = clocks.levels
         state, reason = self._judge(clocks, tick, gps_age_s, sigma_ppm)
-        usable = state in (State.TRACK, State.HOLDOVER)
         gps_known = gps.accepted >= 2 or GPS_V in self._memory.rates
         rtc_known = gps_known and rtc.accepted >= 2 and rtc.age_s(clocks, tick) < 10.0
         rtc_error = (1.0 + mean[RTC_V] * 1e-9) / (1.0 + gps_rate * 1e-9) - 1.0
@@ -227,7 +226,6 @@ class Kalman:
         return Estimate(
             state,
             reason,
-            usable,
             freq_error_ppm=error * 1e6 if measured else None,
             sigma_ppm=sigma_ppm if measured else None,
             tcxo_ppm=(1.0 / (1.0 + gps_rate * 1e-9) - 1.0) * 1e6 if gps_known else None,

@@ -7,7 +7,7 @@ from host.publish.phase.test_ambiguity import World
 from tcxo_host.estimate.interface import Estimate, State
 from tcxo_host.publish.phase.sample import SETTLE_S, Limits, PhasePolicy, Refusal
 
-GOOD = Estimate(State.TRACK, "", True)
+GOOD = Estimate(State.TRACK, "")
 
 
 class Second:
@@ -41,8 +41,8 @@ def test_a_sample_has_the_offset_its_half_width_and_its_sigma():
 @pytest.mark.parametrize(
     ("change", "refusal", "words"),
     [
-        ({"estimate": Estimate(State.HOLD, "PWM lost", False)}, Refusal.NOT_TRACKING, "hold: PWM lost"),
-        ({"estimate": Estimate(State.ACQUIRE, "settling", False)}, Refusal.NOT_TRACKING, "acquire: settling"),
+        ({"estimate": Estimate(State.HOLD, "PWM lost")}, Refusal.NOT_TRACKING, "hold: PWM lost"),
+        ({"estimate": Estimate(State.ACQUIRE, "settling")}, Refusal.NOT_TRACKING, "acquire: settling"),
         (
             {"doubt": "another program changed the PWM"},
             Refusal.PWM_CHANGED,
@@ -87,7 +87,7 @@ def test_every_doubt_has_its_name(change, refusal, words):
 
 def test_holdover_is_sent_below_the_limit_of_sigma_and_no_further():
     second = Second()
-    holdover = Estimate(State.HOLDOVER, "GPS lost", True)
+    holdover = Estimate(State.HOLDOVER, "GPS lost")
     assert second.run(estimate=holdover, phase={"sigma_ns": 900.0}).sample is not None
     verdict = second.run(estimate=holdover, phase={"sigma_ns": 1100.0})
     assert (verdict.refusal, verdict.reason) == (Refusal.SIGMA, "holdover: sigma of the phase is 1100 ns")
