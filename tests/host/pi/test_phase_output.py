@@ -121,7 +121,7 @@ def test_a_machine_that_cannot_is_told_and_the_frequency_goes_on(tmp_path, caplo
     running.run(70)
     said = json.loads(running.status.read_text())["phase"]
     assert said["state"] == "unavailable"
-    assert "no Raspberry Pi" in said["reason"]
+    assert "not a Raspberry Pi" in said["reason"]
     assert "the frequency is corrected all the same" in caplog.text
     assert (tmp_path / "tcxo").exists()
     running.outputs.close()
