@@ -177,3 +177,12 @@ def test_a_folder_is_seen_at_one_glance(source):
 @pytest.mark.parametrize("name", sorted(MODULES), ids=".".join)
 def test_a_module_is_read_in_one_sitting(name):
     assert len(MODULES[name].read_text().splitlines()) <= MOST_LINES
+
+
+def test_the_top_level_is_the_users():
+    shown = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    top = {name.split("/")[0] for name in shown.splitlines() if not name.startswith(".")}
+    assert top == {
+        *("host", "firmware", "protocol", "tools", "tests"),
+        *("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"),
+    }

@@ -5,11 +5,11 @@ import math
 
 import pytest
 from tcxo_host.sim.scenario import load_scenario
-from tcxo_tools import bench
-from tcxo_tools.bench_cost import throughput_edges_per_s
-from tcxo_tools.bench_dump import measure
-from tcxo_tools.bench_long import long_figures
-from tcxo_tools.riccati import bound_rms_ppm
+from tcxo_tools.bench import __main__ as bench
+from tcxo_tools.bench.cost import throughput_edges_per_s
+from tcxo_tools.bench.dump import measure
+from tcxo_tools.bench.long import long_figures
+from tcxo_tools.bench.riccati import bound_rms_ppm
 
 
 def test_json_has_the_promised_keys(capsys):
@@ -61,7 +61,7 @@ def test_dump_figures_come_from_the_real_commands():
 
 
 def test_long_run_reports_first_and_last_day(monkeypatch):
-    monkeypatch.setattr("tcxo_tools.bench_long._DAY_S", 900)
+    monkeypatch.setattr("tcxo_tools.bench.long._DAY_S", 900)
     figures = long_figures(2, 1, lambda line: None)
     assert figures["last_day"]["rms_ppm"] == pytest.approx(figures["first_day"]["rms_ppm"], rel=0.5)
     assert figures["last_day"]["published"] == 898  # the last two await their truth
@@ -69,8 +69,8 @@ def test_long_run_reports_first_and_last_day(monkeypatch):
 
 
 def test_the_picture_is_drawn(tmp_path, monkeypatch):
-    monkeypatch.setattr("tcxo_tools.bench_plot.START_S", 500)
-    monkeypatch.setattr("tcxo_tools.bench_plot.END_S", 800)
+    monkeypatch.setattr("tcxo_tools.bench.plot.START_S", 500)
+    monkeypatch.setattr("tcxo_tools.bench.plot.END_S", 800)
     target = tmp_path / "load.svg"
     assert bench.main(["--plot", str(target)]) == 0
     text = target.read_text()
@@ -79,7 +79,7 @@ def test_the_picture_is_drawn(tmp_path, monkeypatch):
 
 
 def test_a_picture_that_cannot_be_written_is_one_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("tcxo_tools.bench_plot.START_S", 100)
-    monkeypatch.setattr("tcxo_tools.bench_plot.END_S", 200)
+    monkeypatch.setattr("tcxo_tools.bench.plot.START_S", 100)
+    monkeypatch.setattr("tcxo_tools.bench.plot.END_S", 200)
     assert bench.main(["--plot", str(tmp_path / "no" / "x.svg")]) == 73
     assert "cannot draw there" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """The bench's figures for phase come from the shipped code, and have the promised names."""
 
 from tcxo_host.sim.scenario import load_scenario
-from tcxo_tools import bench_phase
+from tcxo_tools.bench import phase as bench_phase
 
 
 def test_the_promised_figures_are_there(monkeypatch):

@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tcxo_host.cli.phase_trial import PhaseTrial, Upset
+from tcxo_host.cli.simulate.phase_trial import PhaseTrial, Upset
 from tcxo_host.publish.phase.sample import Limits
 from tcxo_host.sim.pi_clocks import Latency
 from tcxo_host.sim.scenario import load_scenario
-from tcxo_tools import bench_phase
-from tcxo_tools.bench_phase import UPSETS, holdover_figures, quiet_figures, upset_figures
+from tcxo_tools.bench import phase as bench_phase
+from tcxo_tools.bench.phase import UPSETS, holdover_figures, quiet_figures, upset_figures
 
 STEADY = load_scenario("steady")
 

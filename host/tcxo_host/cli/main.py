@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from . import baseline, doctor, install, pwm, run, simulate, status, uninstall
+from . import baseline, doctor, install, pwm, run, status, uninstall
 from .program import Parser, run_command
+from .simulate import command as simulate
 
 __all__ = ["main"]
 

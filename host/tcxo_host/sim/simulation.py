@@ -91,7 +91,7 @@ class Simulation:
         program, link = ["tcxo_host", "run"], f"serial:{line}"
         if via == "i2c":
             self._i2c_bus = BusServer(self.board.i2c, str(folder / "i2c"))
-            program = ["tcxo_host.cli.simulate_i2c", str(folder / "i2c"), str(speed)]
+            program = ["tcxo_host.cli.simulate.i2c", str(folder / "i2c"), str(speed)]
             link = f"i2c:{BUS}:{ADDRESS:#x}"
         options = ["--ignore-chrony", "--link", link, "--output", output, "--trace", str(self._trace)]
         self._daemon = subprocess.Popen(

@@ -13,7 +13,6 @@ from tcxo_host.capture.columns import Loader
 from tcxo_host.capture.simulated import simulated_entries
 from tcxo_host.capture.writer import CaptureWriter
 from tcxo_host.daemon.pipeline import Pipeline, Row
-from tcxo_host.dump.analyse.chronylog import Tempcomp, Tracking
 from tcxo_host.dump.analyse.replay import UtcClock, replay
 from tcxo_host.dump.plots import KINDS, draw
 from tcxo_host.dump.plots.data import PlotData, Rows, longest_run, thinned
@@ -21,6 +20,7 @@ from tcxo_host.dump.plots.report_page import report_page
 from tcxo_host.dump.plots.stability import overlapping_adev, power_spectrum
 from tcxo_host.errors import TcxoError
 from tcxo_host.estimate.registry import make_estimator
+from tcxo_host.pi.chrony.logs import Tempcomp, Tracking
 from tcxo_host.publish.policy import PublishPolicy
 
 UTC_S = 1_767_225_600.0

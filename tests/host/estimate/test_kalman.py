@@ -13,7 +13,7 @@ from tcxo_host.estimate.kalman.estimator import Kalman
 from tcxo_host.sim.drives import Drive
 from tcxo_host.sim.scenario import Fault, GpsStep, Scenario, Temperature, load_scenario
 from tcxo_host.sim.world import World
-from tcxo_tools.trial import run_trial
+from tcxo_tools.bench.trial import run_trial
 
 RATES = {"gps_pps": 1.0, "rtc_pps": 1.0, "host_pwm": 50.0}
 

@@ -10,7 +10,7 @@ from tcxo_host.estimate.kalman.filter.clock_model import Levels
 from tcxo_host.estimate.kalman.learn.noise import Bounds, DriftSize, PiNoise, PulseNoise, imported
 from tcxo_host.estimate.kalman.learn.temperature import TemperatureModel
 from tcxo_host.sim.scenario import Crystal, load_scenario
-from tcxo_tools.trial import run_trial
+from tcxo_tools.bench.trial import run_trial
 
 
 def phases(white, walk, seconds, seed=3):

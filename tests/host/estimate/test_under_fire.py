@@ -7,7 +7,7 @@ import pytest
 from tcxo_host.estimate.kalman.estimator import Kalman, KalmanSettings
 from tcxo_host.sim.drives import Drive
 from tcxo_host.sim.scenario import Fault, load_scenario
-from tcxo_tools.trial import run_trial
+from tcxo_tools.bench.trial import run_trial
 
 
 def tracked(scenario, seconds=None, seed=1, kalman=None):

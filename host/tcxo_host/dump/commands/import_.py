@@ -131,7 +131,7 @@ def _lines_of(file: str) -> Iterator[str]:
     from tcxo_protocol.capture_file import MAGIC
 
     from ...errors import DataError
-    from ..analyse.chronylog import iter_lines
+    from ...pi.chrony.logs import iter_lines
 
     lines = iter_lines(file)
     first = list(itertools.islice(lines, 1))

@@ -44,7 +44,7 @@ def add_logs(parser: Any) -> None:
 
 def read_logs(args: argparse.Namespace) -> tuple[Any, Any, Any]:
     """``(tracking, tempcomp, without)``, None where not given."""
-    from ..analyse.chronylog import parse_tempcomp, parse_tracking, read_lines
+    from ...pi.chrony.logs import parse_tempcomp, parse_tracking, read_lines
 
     tracking = parse_tracking(read_lines(args.tracking), args.tracking) if args.tracking else None
     tempcomp = parse_tempcomp(read_lines(args.tempcomp), args.tempcomp) if args.tempcomp else None
@@ -55,7 +55,7 @@ def read_logs(args: argparse.Namespace) -> tuple[Any, Any, Any]:
 def main(args: argparse.Namespace) -> int:
     """Print it."""
     from ...errors import UsageError
-    from ..analyse.chronylog import chrony_stats
+    from ...pi.chrony.logs import chrony_stats
     from ..analyse.stats import channel_stats
 
     if not args.files and not args.tracking and not args.tempcomp:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import DataError, UsageError
-from ..analyse.chronylog import Tracking
+from ...pi.chrony.logs import Tracking
 from .data import PlotData, thinned
 from .style import COLOURS, draw_curve, figure, legend, symmetric_ns, time_axis
 

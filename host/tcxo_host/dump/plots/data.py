@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ...capture.columns import Capture
 from ...capture.session_columns import Session
 from ...daemon.pipeline import Row
-from ..analyse.chronylog import Tempcomp, Tracking
+from ...pi.chrony.logs import Tempcomp, Tracking
 from ..analyse.series import Series, clean_edges, series_of
 
 __all__ = ["Curve", "PlotData", "Rows", "longest_run", "session_series", "thinned"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...errors import TcxoError
-from ..analyse.chronylog import chrony_stats
+from ...pi.chrony.logs import chrony_stats
 from ..analyse.stats import capture_info, channel_stats
 from ..text import duration, utc
 from . import KINDS, draw

@@ -8,7 +8,7 @@ from tcxo_host.errors import OutputError, missing_extra
 from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.sim.scenario import load_scenario
 
-from tcxo_tools.trial import run_trial
+from .trial import run_trial
 
 __all__ = ["draw_load"]
 

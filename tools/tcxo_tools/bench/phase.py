@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from tcxo_host.cli.phase_trial import PhaseTrial, TrialSecond, Upset
+from tcxo_host.cli.simulate.phase_trial import PhaseTrial, TrialSecond, Upset
 from tcxo_host.estimate.interface import Estimate, State
 from tcxo_host.estimate.receiver_wander import RECEIVER_WANDER_NS
 from tcxo_host.publish.phase.ambiguity import Witnesses

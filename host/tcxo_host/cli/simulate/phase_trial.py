@@ -10,21 +10,21 @@ from fractions import Fraction
 import numpy as np
 from tcxo_protocol.spec import Role
 
-from ..daemon.pipeline import Pipeline, Row
-from ..estimate.interface import Estimator, State
-from ..estimate.registry import make_estimator
-from ..publish.phase.ambiguity import Witnesses, wrapped
-from ..publish.phase.meter import EdgeMeter
-from ..publish.phase.pin import EdgeFinder
-from ..publish.phase.sample import Limits, PhasePolicy, Verdict
-from ..publish.phase.second import PhaseSecond, PhaseWork
-from ..publish.phase.tight_pair import read_tight_pair
-from ..publish.phase.tracker import EdgeTracker
-from ..publish.policy import PublishPolicy
-from ..sim.frames import FrameSource
-from ..sim.pi_clocks import Latency, SimulatedPi
-from ..sim.scenario import Scenario
-from ..sim.world import World, WorldSecond
+from ...daemon.pipeline import Pipeline, Row
+from ...estimate.interface import Estimator, State
+from ...estimate.registry import make_estimator
+from ...publish.phase.ambiguity import Witnesses, wrapped
+from ...publish.phase.meter import EdgeMeter
+from ...publish.phase.pin import EdgeFinder
+from ...publish.phase.sample import Limits, PhasePolicy, Verdict
+from ...publish.phase.second import PhaseSecond, PhaseWork
+from ...publish.phase.tight_pair import read_tight_pair
+from ...publish.phase.tracker import EdgeTracker
+from ...publish.policy import PublishPolicy
+from ...sim.frames import FrameSource
+from ...sim.pi_clocks import Latency, SimulatedPi
+from ...sim.scenario import Scenario
+from ...sim.world import World, WorldSecond
 
 __all__ = ["PhaseTrial", "TrialSecond", "Upset"]
 

@@ -10,10 +10,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 if TYPE_CHECKING:
-    from ..sim.simulation import Progress
+    from ...sim.simulation import Progress
 
 __all__ = ["add_parser", "main"]
 
@@ -64,9 +64,9 @@ def add_parser(subparsers: Any) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run the simulation and print its summary; 0 whatever the figures are."""
-    from ..sim.scenario import load_scenario, scenario_names
-    from ..sim.simulation import Simulation
-    from ..sim.world import World
+    from ...sim.scenario import load_scenario, scenario_names
+    from ...sim.simulation import Simulation
+    from ...sim.world import World
 
     if args.list:
         for name in scenario_names():
@@ -78,7 +78,7 @@ def main(args: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     if args.phase:
-        from .simulate_phase import run_phase
+        from .phase import run_phase
 
         figures = run_phase(load_scenario(args.scenario), args.seconds, args.seed, args.output)
         print(json.dumps(figures) if args.json else "\n".join(f"{k:16} {v}" for k, v in figures.items()))

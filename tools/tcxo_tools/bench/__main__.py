@@ -18,12 +18,11 @@ from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.sim.scenario import Fault, Scenario, load_scenario, scenario_names
 from tcxo_protocol.spec import Role
 
-from tcxo_tools.trial import Track, run_trial
-
-from .bench_cost import daemon_cost, throughput_edges_per_s
-from .bench_dump import measure
-from .bench_phase import phase_figures
+from .cost import daemon_cost, throughput_edges_per_s
+from .dump import measure
+from .phase import phase_figures
 from .riccati import bound_rms_ppm
+from .trial import Track, run_trial
 
 __all__ = ["main"]
 
@@ -67,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(args: argparse.Namespace) -> int:
     if args.plot:
-        from .bench_plot import draw_load
+        from .plot import draw_load
 
         draw_load(args.plot, args.seed)
         return 0
@@ -90,7 +89,7 @@ def _run(args: argparse.Namespace) -> int:
         report["phase"] = phase_figures(args.seed)
         _say(args, f"phase, ns: {report['phase']}")
     if args.days:
-        from .bench_long import long_figures
+        from .long import long_figures
 
         report["long"] = long_figures(args.days, args.seed, lambda line: _say(args, line))
         _say(args, f"long: {report['long']}")

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from tcxo_host.sim.scenario import Scenario
 
-from tcxo_tools.trial import READ_DELAY_S
+from .trial import READ_DELAY_S
 
 __all__ = ["bound_rms_ppm"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import OutputError
-from ..sim.scenario import Scenario
+from ...errors import OutputError
+from ...sim.scenario import Scenario
 from .phase_trial import PhaseTrial, TrialSecond
 
 __all__ = ["run_phase"]

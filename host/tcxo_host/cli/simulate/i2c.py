@@ -1,6 +1,6 @@
 """The daemon of ``tcxo-host simulate --via i2c``: ``tcxo-host run`` on a bus behind a unix socket.
 
-``python -m tcxo_host.cli.simulate_i2c SOCKET SPEED --link i2c:1:0x55 ...``: the options are those of ``run``; the
+``python -m tcxo_host.cli.simulate.i2c SOCKET SPEED --link i2c:1:0x55 ...``: the options are those of ``run``; the
 link's clock runs ``SPEED`` times as fast. All above the bus is what runs on a Pi.
 """
 
@@ -10,10 +10,10 @@ import sys
 import time
 from typing import Any
 
-from ..link.i2c import I2cLink
-from ..sim.i2c_socket import SocketBus
-from . import run
-from .program import Parser, run_command
+from ...link.i2c import I2cLink
+from ...sim.i2c_socket import SocketBus
+from .. import run
+from ..program import Parser, run_command
 
 __all__ = ["main"]
 

@@ -1,0 +1,1 @@
+"""``tcxo-host simulate``: the real daemon and firmware against simulated oscillators."""

@@ -1,0 +1,1 @@
+"""How good the estimators are and what they cost: ``python -m tcxo_tools.bench``."""
