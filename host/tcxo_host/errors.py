@@ -20,6 +20,9 @@ __all__ = [
     "without_digits",
 ]
 
+_DEBIAN = {"live": "python3-rich", "plot": "python3-matplotlib python3-scipy", "zstd": "python3-zstandard"}
+"""What stands for an extra beside the Debian package; the other extras are inside it, or nowhere in Debian."""
+
 
 class TcxoError(Exception):
     """Base: one sentence that says what and where (``problem``), and what to do (``remedy``, may be empty)."""
@@ -76,12 +79,29 @@ class ConfigError(TcxoError):
 
 def missing_extra(what: str, package: str, extra: str) -> UnavailableError:
     """An error that says that ``what`` needs an optional ``package``, with the command that installs its ``extra``."""
-    # pip on the clone: no index has tcxo-host; this interpreter's pip: on the Pi that is not the user's
+    return UnavailableError(f"{what}: the package {package} is not installed: {_remedy(extra)}")
+
+
+def _remedy(extra: str) -> str:
+    """What to do, by how tcxo-host itself was installed.
+
+    pip and pipx take ``tcxo-host[...]`` though no index has it: they read the extras of what is installed.
+    """
+    from importlib.metadata import distribution
+
+    itself = distribution("tcxo-host")
+    if (itself.read_text("INSTALLER") or "").strip() == "dpkg":
+        packages = _DEBIAN.get(extra)
+        return (
+            f"run: sudo apt install {packages}" if packages else "Debian has none: install tcxo-host by pipx"
+        )
+    if "/pipx/venvs/" in f"{sys.prefix}/":
+        return f"run: pipx inject tcxo-host 'tcxo-host[{extra}]'"
     sudo = "" if os.access(sys.prefix, os.W_OK) else "sudo "
-    return UnavailableError(
-        f"{what}: the package {package} is not installed: in a clone of tcxo-host run:"
-        f" {sudo}{sys.executable} -m pip install '.[{extra}]'"
-    )
+    pip = f"{sudo}{sys.executable} -m pip install"
+    if '"editable": true' in (itself.read_text("direct_url.json") or ""):
+        return f"in a clone of tcxo-host run: {pip} '.[{extra}]'"
+    return f"run: {pip} 'tcxo-host[{extra}]'"
 
 
 def without_digits(text: str) -> str:
