@@ -295,6 +295,20 @@ def test_sysusers_and_tmpfiles_make_the_arrangement(pi: Path) -> None:
     assert not (pi / "run/tcxo").is_symlink()
 
 
+@pytest.mark.parametrize("before", ["", None], ids=["empty, as chrony's package makes it", "not there"])
+def test_a_file_that_held_nothing_but_our_lines_goes_only_where_we_made_it(
+    pi: Path, before: str | None
+) -> None:
+    local = pi / "etc/apparmor.d/local/usr.sbin.chronyd"
+    local.unlink()
+    if before is not None:
+        local.write_text(before)
+    assert do(install, pi) == 0
+    assert do(install, pi) == 0, "a second time"
+    assert do(uninstall, pi) == 0
+    assert (local.read_text() if local.exists() else None) == before
+
+
 @pytest.mark.needs("apparmor_parser")
 def test_the_apparmor_snippet_is_one_that_the_parser_takes(pi: Path, tmp_path: Path) -> None:
     do(install, pi)

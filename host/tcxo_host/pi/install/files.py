@@ -18,6 +18,9 @@ __all__ = ["Step", "Steps", "install_steps", "uninstall_steps", "write_steps"]
 
 """Which files were written, with the hash of what was written; root's, in a folder that only root writes."""
 
+_BLOCK, _BLOCK_IN_OWN = "block", "block in a file of ours"
+"""What the manifest says of lines of ours: the file was there before, or we made it. Of a file: its hash."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -52,7 +55,8 @@ def install_steps(root: Root, plan: Plan, force: bool) -> Steps:
     for block in plan.blocks:
         step = _block_step(root, block)
         if step.action == "write":
-            manifest[block.path] = "block"
+            is_new = root.read(block.path) is None or remembered.get(block.path) == _BLOCK_IN_OWN
+            manifest[block.path] = _BLOCK_IN_OWN if is_new else _BLOCK
         steps.append(step)
     return Steps(tuple(steps), manifest, tuple(blocked))
 
@@ -64,10 +68,11 @@ def uninstall_steps(root: Root, force: bool) -> Steps:
         text = _text(root, path)
         if text is None:
             steps.append(Step("gone", path))
-        elif remembered == "block":
+        elif remembered in (_BLOCK, _BLOCK_IN_OWN):
             rest = remove_block(text)
-            action = "same" if rest == text else "write" if rest.strip() else "remove"
-            steps.append(Step(action, path, rest or None, "our lines taken out"))
+            is_ours = remembered == _BLOCK_IN_OWN and not rest.strip()
+            action = "same" if rest == text else "remove" if is_ours else "write"
+            steps.append(Step(action, path, rest, "our lines taken out"))
         elif force or _hash(text) == remembered:
             steps.append(Step("remove", path))
         else:
