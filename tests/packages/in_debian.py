@@ -21,6 +21,7 @@ def main() -> None:
     before = files()
     seen = {"installed": run("dpkg", "-i", str(FOLDER / "old.deb"))}
     seen["version"] = run("tcxo-host", "--version").strip()
+    seen["package"] = sorted(path for path in files() - before if path.startswith(("/usr/share", "/usr/bin")))
     demo = run("tcxo-host", "simulate", "--scenario", "steady", "--seconds", "40", "--speed", "10", "--json")
     seen["demo"] = json.loads(demo.splitlines()[-1])
     seen["flash"] = run("tcxo-flash", "--help").splitlines()[0]

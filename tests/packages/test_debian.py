@@ -33,6 +33,8 @@ def test_a_clean_debian_installs_runs_upgrades_and_purges_it(release, packages):
     seen = in_debian(release, packages)
     assert "nothing was changed yet" in seen["installed"]
     assert seen["version"].startswith("tcxo-host ")
+    assert {"/usr/bin/tcxo-flash", "/usr/share/man/man5/tcxo-capture.5.gz"} <= set(seen["package"])
+    assert "/usr/share/bash-completion/completions/tcxo-dump" in seen["package"]
     assert seen["demo"]["state"] == "track"
     assert seen["demo"]["published"] > 0
     assert "sudo apt install python3-matplotlib python3-scipy" in seen["without_plot"]

@@ -11,7 +11,7 @@ from . import baseline, doctor, install, pwm, run, status, uninstall
 from .program import Parser, run_command
 from .simulate import command as simulate
 
-__all__ = ["main"]
+__all__ = ["build_parser", "main"]
 
 EPILOG = """\
 exit status:
@@ -26,12 +26,8 @@ example:
 _COMMANDS = (run, status, baseline, doctor, pwm, install, uninstall, simulate)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``tcxo-host`` with ``argv``; return its exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    # "run" is the default, so that "tcxo-host --link ..." runs the daemon
-    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
-        arguments.insert(0, "run")
+def build_parser() -> Parser:
+    """The command line."""
     parser = Parser(
         prog="tcxo-host",
         description="Corrects this machine's clock frequency through chrony's tempcomp file.",
@@ -42,7 +38,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_parser(subparsers)
-    return run_command(parser.parse_args(arguments), "tcxo-host")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``tcxo-host`` with ``argv``; return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # "run" is the default, so that "tcxo-host --link ..." runs the daemon
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
+        arguments.insert(0, "run")
+    return run_command(build_parser().parse_args(arguments), "tcxo-host")
 
 
 if __name__ == "__main__":

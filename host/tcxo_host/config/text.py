@@ -9,7 +9,7 @@ from typing import Any
 
 from .settings import Config
 
-__all__ = ["config_text"]
+__all__ = ["config_text", "told_of"]
 
 _WIDTH = 100
 
@@ -24,10 +24,14 @@ def _section(name: str, section: Any) -> str:
     for each in dataclasses.fields(section):
         # JSON's strings, numbers, true and false are TOML's
         value = json.dumps(getattr(section, each.name), ensure_ascii=False)
-        told = each.metadata["help"] + _allowed(each.metadata)
-        lines += ["", *textwrap.wrap(told, _WIDTH, initial_indent="# ", subsequent_indent="# ")]
+        lines += ["", *textwrap.wrap(told_of(each), _WIDTH, initial_indent="# ", subsequent_indent="# ")]
         lines.append(f"{each.name} = {value}")
     return "\n".join(lines) + "\n"
+
+
+def told_of(setting: dataclasses.Field[Any]) -> str:
+    """What a setting means, and what it may be."""
+    return str(setting.metadata["help"]) + _allowed(setting.metadata)
 
 
 def _allowed(meta: Any) -> str:

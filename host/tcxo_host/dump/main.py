@@ -10,7 +10,7 @@ from importlib.metadata import version
 from ..cli.program import Parser, run_command
 from .commands import export, import_, info, plot, record, replay, show, stats
 
-__all__ = ["main"]
+__all__ = ["build_parser", "main"]
 
 EPILOG = """\
 A FILE may be a capture (plain, .gz or .zst), - for stdin, a live link such as serial:/dev/ttyACM0, or a
@@ -25,8 +25,8 @@ example:
 _COMMANDS = (record, info, show, stats, plot, export, import_, replay)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``tcxo-dump`` with ``argv``; return its exit status."""
+def build_parser() -> Parser:
+    """The command line."""
     parser = Parser(
         prog="tcxo-dump",
         description="Record, read, analyse, draw and replay what a board sends.",
@@ -37,7 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_parser(subparsers)
-    return run_command(_parse(parser, argv), "tcxo-dump")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``tcxo-dump`` with ``argv``; return its exit status."""
+    return run_command(_parse(build_parser(), argv), "tcxo-dump")
 
 
 def _parse(parser: Parser, argv: Sequence[str] | None) -> argparse.Namespace:
