@@ -15,7 +15,7 @@ import numpy as np
 from construct import ConstructError
 from tcxo_host.capture.columns import load
 from tcxo_host.capture.compress import make_decompressor
-from tcxo_host.config.settings import parse_config
+from tcxo_host.config.load import parse_config
 from tcxo_host.config.text import config_text
 from tcxo_host.daemon.state_file import parse_state
 from tcxo_host.dump.analyse.stats import capture_info, channel_stats

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from tcxo_host.config.settings import Config, override
+from tcxo_host.config.load import override
+from tcxo_host.config.settings import Config
 from tcxo_host.daemon.outputs import Outputs
 from tcxo_host.daemon.pipeline import Pipeline, Row
 from tcxo_host.estimate.registry import make_estimator

@@ -110,16 +110,24 @@ def command_lines_with(text: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_simulation_that_is_ended_early_leaves_neither_files_nor_programs(tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "when"),
+    [
+        (signal.SIGTERM, "status.json"),  # the daemon runs and hears the board
+        (signal.SIGINT, "status.json"),
+        (signal.SIGHUP, "status.json"),
+        (signal.SIGTERM, "trace.jsonl"),  # nothing runs yet, or the board only
+    ],
+)
+def test_a_simulation_that_is_ended_early_leaves_neither_files_nor_programs(tmp_path, number, when):
     command = [sys.executable, "-m", "tcxo_host", "simulate", "--speed", "1", "--seconds", "100000"]
     with subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
         deadline = time.monotonic() + 120
-        while not list(tmp_path.glob("tcxo-simulate-*/status.json")):  # the daemon runs and hears the board
+        while not list(tmp_path.glob(f"tcxo-simulate-*/{when}")):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert command_lines_with(str(tmp_path)), "the daemon's, with its files"
+        assert when != "status.json" or command_lines_with(str(tmp_path)), "the daemon's, with its files"
         process.send_signal(number)
         assert process.wait(120) == 130
     assert list(tmp_path.iterdir()) == []

@@ -55,7 +55,8 @@ def main(args: argparse.Namespace) -> int:
     """Show or change the baseline. Raises ConfigError, UsageError or OutputError."""
     import os
 
-    from ..config.settings import Config, load_config
+    from ..config.load import load_config
+    from ..config.settings import Config
     from ..daemon.state_file import baseline_file, load_baseline, save_baseline
     from ..errors import ConfigError, OutputError, UsageError
     from ..publish.baseline import NOT_APPLIED_YET, StoredBaseline

@@ -54,7 +54,8 @@ def main(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace, root: Root) -> int:
     """Do ``args.action`` on ``root``; 0, or 1 when ``show`` finds a PWM that is not as wanted."""
-    from ..config.settings import Config, load_config, override
+    from ..config.load import load_config, override
+    from ..config.settings import Config
     from ..pi.models import model_by_key
     from ..pi.pwm import header as pwm
 

@@ -71,7 +71,8 @@ def main(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace, open_link: Callable[[str, int], Link]) -> int:
     """``main`` with a way to open links."""
-    from ..config.settings import Config, load_config, override
+    from ..config.load import load_config, override
+    from ..config.settings import Config
     from ..config.text import config_text
     from ..daemon.loop import Daemon
     from ..pi.pwm.at_start import ready_pwm

@@ -80,7 +80,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _path(args: argparse.Namespace) -> Path:
-    from ..config.settings import load_config
+    from ..config.load import load_config
     from ..errors import ConfigError
 
     if args.file:

@@ -1,19 +1,13 @@
-"""Settings: the TOML file as frozen dataclasses, checked key by key."""
+"""Settings: what they mean, their defaults and what is allowed, as frozen dataclasses."""
 
 from __future__ import annotations
 
-import dataclasses
-import tomllib
-import types
-import typing
-import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
 from ..estimate.registry import ESTIMATORS
-from ..files import read_file
+from ..link.url import check_url
 from . import paths
 
 __all__ = [
@@ -28,9 +22,7 @@ __all__ = [
     "PwmConfig",
     "RecordConfig",
     "StateConfig",
-    "load_config",
-    "override",
-    "parse_config",
+    "setting",
 ]
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -43,16 +35,25 @@ def setting(
     choices: tuple[str, ...] | None = None,
     low: float | None = None,
     high: float | None = None,
+    check: Callable[[str], object] | None = None,
 ) -> Any:
-    """A field of a section: its default, one line for people, and what is allowed (bounds inclusive)."""
-    return field(default=default, metadata={"help": help, "choices": choices, "low": low, "high": high})
+    """A field of a section: its default, one line for people, and what is allowed (bounds inclusive).
+
+    ``check`` raises UsageError for a text that is not allowed.
+    """
+    allowed = {"choices": choices, "low": low, "high": high, "check": check}
+    return field(default=default, metadata={"help": help, **allowed})
 
 
 @dataclass(frozen=True, slots=True)
 class LinkConfig:
     """Where the board is."""
 
-    url: str = setting("serial:/dev/ttyACM0", "serial:DEVICE, serial:socket://HOST:PORT or i2c:BUS:ADDRESS")
+    url: str = setting(
+        "serial:/dev/ttyACM0",
+        "serial:DEVICE, serial:socket://HOST:PORT or i2c:BUS:ADDRESS",
+        check=check_url,
+    )
     baud: int = setting(115200, "line rate of a UART; USB ignores it", low=1200, high=4_000_000)
     silence_s: float = setting(
         5.0, "seconds without a record before the board counts as silent", low=1, high=30
@@ -205,96 +206,3 @@ class Config:
     phase: PhaseConfig = field(default_factory=PhaseConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     log: LogConfig = field(default_factory=LogConfig)
-
-
-def load_config(path: str | Path) -> Config:
-    """The configuration in a TOML file.
-
-    Raises ConfigError with one line that names file, key and what is allowed.
-    """
-    try:
-        data = read_file(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}: give a readable TOML file with --config") from None
-    return parse_config(data, str(path))
-
-
-def parse_config(data: bytes, where: str) -> Config:
-    """The configuration in TOML. Raises ConfigError as ``load_config`` does, naming ``where``."""
-    try:
-        table = tomllib.loads(data.decode("utf8"))
-    except (ValueError, RecursionError) as error:  # also of numbers too long to be converted
-        raise ConfigError(f"{where}: not valid TOML: {error}") from None
-    return _build(table, where)
-
-
-def override(config: Config, section: str, **values: Any) -> Config:
-    """``config`` with the values of one section replaced, None meaning "not given".
-
-    Raises ConfigError as ``load_config`` does, naming the command line instead of a file.
-    """
-    given = {key: value for key, value in values.items() if value is not None}
-    current = getattr(config, section)
-    checked = {
-        key: _check(current, key, value, f"command line: {section}.{key}") for key, value in given.items()
-    }
-    return dataclasses.replace(config, **{section: dataclasses.replace(current, **checked)})
-
-
-def _build(table: dict[str, Any], where: str) -> Config:
-    sections = {each.name: each.default_factory for each in dataclasses.fields(Config)}
-    built = {}
-    for name, content in table.items():
-        if name not in sections:
-            raise ConfigError(f"{where}: unknown section [{name}]: allowed are {_listed(sections)}")
-        if not isinstance(content, dict):
-            raise ConfigError(f"{where}: {name} is a value, expected a section [{name}]")
-        section = sections[name]()  # type: ignore[operator]
-        checked = {
-            key: _check(section, key, value, f"{where}: {name}.{key}") for key, value in content.items()
-        }
-        built[name] = dataclasses.replace(section, **checked)
-    return Config(**built)
-
-
-def _check(section: Any, key: str, value: Any, where: str) -> Any:
-    fields = {each.name: each for each in dataclasses.fields(section)}
-    if key not in fields:
-        raise ConfigError(f"{where}: unknown key: allowed are {_listed(fields)}")
-    meta = fields[key].metadata
-    kinds = _kinds(typing.get_type_hints(type(section))[key])
-    if isinstance(value, int) and abs(value) > _LARGEST:
-        raise ConfigError(f"{where}: the number is too large ({meta['help']})")
-    if float in kinds and type(value) is int:
-        value = float(value)
-    if type(value) not in kinds:
-        expected = " or ".join(_KIND_NAMES[kind] for kind in kinds)
-        raise ConfigError(f"{where} = {value!r}: expected {expected} ({meta['help']})")
-    if isinstance(value, str) and any(unicodedata.category(each) == "Cc" for each in value):
-        raise ConfigError(f"{where} = {value!r}: has a control character")
-    if isinstance(value, str) and meta["choices"] and value not in meta["choices"]:
-        raise ConfigError(f"{where} = {value!r}: allowed are {_listed(meta['choices'])}")
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        low, high = meta["low"], meta["high"]
-        if not (low is None or low <= value) or not (high is None or value <= high):
-            raise ConfigError(f"{where} = {value!r}: allowed is {low:g} to {high:g}")
-    return value
-
-
-_LARGEST = 1 << 53
-"""No setting is larger, and beyond it a whole number may not be a float, nor be printed."""
-
-_KIND_NAMES: dict[type, str] = {
-    str: "a string",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-}
-
-
-def _kinds(hint: Any) -> tuple[type, ...]:
-    return typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(names)

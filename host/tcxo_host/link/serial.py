@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -87,4 +88,6 @@ def _cannot_open(device: str, error: Exception) -> LinkError:
         return LinkError(
             f"{device}: another program has it open", "end that one first (fuser -v shows which)"
         )
+    if f"({errno.ENOTTY}," in str(error):  # pyserial keeps the number in its text only
+        return LinkError(f"{device}: not a serial port", "ls -l /dev/serial/by-id shows boards")
     return LinkError(f"{device}: cannot open ({error})")

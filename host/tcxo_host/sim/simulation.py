@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -85,19 +86,23 @@ class Simulation:
         self._boots = [_Boot(self._new_boot_id(), 0)]
         self._away_until_s = {"reboot": 0.0, "unplug": 0.0}
         self._unplugged = False
-        line = folder / "board"
-        self.board = SimBoard(str(line), boot_id=self._boots[0].boot_id)
         self._i2c_bus: BusServer | None = None
-        program, link = ["tcxo_host", "run"], f"serial:{line}"
-        if via == "i2c":
-            self._i2c_bus = BusServer(self.board.i2c, str(folder / "i2c"))
-            program = ["tcxo_host.cli.simulate.i2c", str(folder / "i2c"), str(speed)]
-            link = f"i2c:{BUS}:{ADDRESS:#x}"
-        options = ["--ignore-chrony", "--link", link, "--output", output, "--trace", str(self._trace)]
-        self._daemon = subprocess.Popen(
-            [sys.executable, "-m", *program, *options, "--status", str(self._status), *daemon_options]
-        )
-        self._trace_read = self._trace.open()
+        with contextlib.ExitStack() as undo:  # a signal amid this must not leave a daemon behind
+            self.board = SimBoard(str(folder / "board"), boot_id=self._boots[0].boot_id)
+            undo.callback(self.board.stop)
+            program, link = ["tcxo_host", "run"], f"serial:{folder / 'board'}"
+            if via == "i2c":
+                self._i2c_bus = BusServer(self.board.i2c, str(folder / "i2c"))
+                undo.callback(self._i2c_bus.close)
+                program = ["tcxo_host.cli.simulate.i2c", str(folder / "i2c"), str(speed)]
+                link = f"i2c:{BUS}:{ADDRESS:#x}"
+            options = ["--ignore-chrony", "--link", link, "--output", output, "--trace", str(self._trace)]
+            command = [sys.executable, "-m", *program, *options, "--status", str(self._status)]
+            self._daemon = subprocess.Popen([*command, *daemon_options])
+            undo.callback(self._end_daemon)
+            self._trace_read = self._trace.open()
+            undo.callback(self._trace_read.close)
+            self._undo = undo.pop_all()
         self._unfinished = ""
         self._judged = _Judged()
         self._cpu_start: tuple[float, int] | None = None
@@ -107,16 +112,15 @@ class Simulation:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._undo.close()
+
+    def _end_daemon(self) -> None:
         self._daemon.terminate()
         try:
             self._daemon.wait(10)
         except subprocess.TimeoutExpired:
             self._daemon.kill()
             self._daemon.wait()
-        self.board.stop()
-        if self._i2c_bus:
-            self._i2c_bus.close()
-        self._trace_read.close()
 
     def run(self, seconds: int, show: Callable[[Progress], None]) -> dict[str, Any]:
         """Simulate; call ``show`` about once a real second; return the summary of ``tcxo-host simulate``."""

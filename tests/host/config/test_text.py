@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tcxo_host.cli.main import main
-from tcxo_host.config.settings import Config, LinkConfig, OutputConfig, load_config
+from tcxo_host.config.load import load_config
+from tcxo_host.config.settings import Config, LinkConfig, OutputConfig
 from tcxo_host.config.text import config_text
 
 SHOWN = Path(__file__).parents[3] / "host" / "tcxo-host.toml"
@@ -27,15 +28,15 @@ def test_options_show_in_what_is_printed(capsys):
 
 
 @given(
-    url=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])),
+    status=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])),
     silence_s=st.floats(1, 30),
     baseline=st.just("auto") | st.floats(-500, 500),
 )
-def test_any_settings_are_read_back_as_they_were(tmp_path_factory, url, silence_s, baseline):
+def test_any_settings_are_read_back_as_they_were(tmp_path_factory, status, silence_s, baseline):
     config = dataclasses.replace(
         Config(),
-        link=LinkConfig(url=url, silence_s=silence_s),
-        output=OutputConfig(baseline=baseline),
+        link=LinkConfig(silence_s=silence_s),
+        output=OutputConfig(status=status, baseline=baseline),
     )
     path = tmp_path_factory.mktemp("config") / "tcxo-host.toml"
     path.write_text(config_text(config), encoding="utf8")

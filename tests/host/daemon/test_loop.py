@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 from support.streams import identify, status
-from tcxo_host.config.settings import Config, override
+from tcxo_host.config.load import override
+from tcxo_host.config.settings import Config
 from tcxo_host.daemon import loop as daemon_module
 from tcxo_host.daemon import outputs
 from tcxo_host.daemon.loop import Daemon

@@ -5,7 +5,8 @@ import logging
 
 import pytest
 from support.streams import PerfectBoard, identify
-from tcxo_host.config.settings import Config, override
+from tcxo_host.config.load import override
+from tcxo_host.config.settings import Config
 from tcxo_host.daemon import output as output_module
 from tcxo_host.daemon.outputs import Outputs
 from tcxo_host.daemon.pipeline import Pipeline, Row

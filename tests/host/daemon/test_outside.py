@@ -6,7 +6,8 @@ import time
 
 import pytest
 from support.streams import PerfectBoard, identify
-from tcxo_host.config.settings import Config, override
+from tcxo_host.config.load import override
+from tcxo_host.config.settings import Config
 from tcxo_host.daemon.applied import CHRONY_STARTS_S, applied_now
 from tcxo_host.daemon.chronyc import Tracking
 from tcxo_host.daemon.outputs import Outputs

@@ -127,6 +127,7 @@ def test_a_line_that_vanishes_is_a_link_error():
     ("url", "says"),
     [
         ("serial:/dev/no-such-board", "no such device"),
+        ("serial:/dev/null", "not a serial port"),
         ("serial:socket://127.0.0.1:1", "cannot connect"),
         ("serial:nonsense://x", "not a serial device or URL"),
     ],

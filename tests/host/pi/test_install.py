@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from support import pi_trees as trees
 from tcxo_host.cli import doctor, install, uninstall
-from tcxo_host.config.settings import load_config
+from tcxo_host.config.load import load_config
 from tcxo_host.errors import OutputError, UnavailableError, UsageError
 from tcxo_host.pi.install.plan import CHRONY_VARIANTS, Options, add_block, make_plan, remove_block
 from tcxo_host.pi.models import model_by_key

@@ -11,7 +11,8 @@ import time
 
 import pytest
 from support.running import Running
-from tcxo_host.config.settings import Config, PhaseConfig, override
+from tcxo_host.config.load import override
+from tcxo_host.config.settings import Config, PhaseConfig
 from tcxo_host.daemon.loop import _make_estimator
 from tcxo_host.daemon.pipeline import Row
 from tcxo_host.errors import OutputError, UnavailableError

@@ -6,7 +6,8 @@ import pytest
 from support import pi_trees as trees
 from support.fake_pwm import FakePwmTree
 from support.streams import PerfectBoard, identify
-from tcxo_host.config.settings import Config, PwmConfig, override
+from tcxo_host.config.load import override
+from tcxo_host.config.settings import Config, PwmConfig
 from tcxo_host.daemon.loop import Daemon
 from tcxo_host.pi.models import model_by_key
 from tcxo_host.pi.pwm.at_start import ready_pwm

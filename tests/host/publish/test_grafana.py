@@ -9,7 +9,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from support.running import Running
-from tcxo_host.config.settings import Config, override
+from tcxo_host.config.load import override
+from tcxo_host.config.settings import Config
 
 GRAFANA = Path(__file__).resolve().parents[3] / "host/grafana"
 DASHBOARD = json.loads((GRAFANA / "tcxo-host.json").read_text())

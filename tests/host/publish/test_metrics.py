@@ -12,7 +12,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 from support.running import TRUE_PPM, Running
-from tcxo_host.config.settings import Config, override
+from tcxo_host.config.load import override
+from tcxo_host.config.settings import Config
 from tcxo_host.daemon.output import MetricsOutput
 from tcxo_host.errors import ConfigError
 from tcxo_host.publish.metrics import Metrics

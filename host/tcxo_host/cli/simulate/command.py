@@ -74,8 +74,8 @@ def main(args: argparse.Namespace) -> int:
         return 0
     if args.seconds < 1 or not 0 < args.speed <= 10_000:
         raise UsageError("--seconds must be at least 1, --speed above 0 and at most 10000")
-    # Ended in an orderly way by either: the daemon and the board's process are not left running.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # Ended in an orderly way by each, a closed terminal too: the daemon and the board's process are not left running.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     if args.phase:
         from .phase import run_phase

@@ -48,7 +48,8 @@ def add_pipeline(parser: Any) -> None:
 
 def make_pipeline(args: argparse.Namespace) -> Any:
     """The pipeline as the daemon would make it without a state file."""
-    from ...config.settings import Config, load_config, override
+    from ...config.load import load_config, override
+    from ...config.settings import Config
     from ...daemon.pipeline import Pipeline
     from ...estimate.registry import make_estimator
     from ...publish.baseline import Baseline

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ...config import paths
-from ...config.settings import Config, load_config
+from ...config.load import load_config
+from ...config.settings import Config
 from ...errors import ConfigError
 from ...link.interface import Link
 from ..root import Root

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import tcxo_host
-from tcxo_host.config.settings import Config, load_config, override
+from tcxo_host.config.load import load_config, override
+from tcxo_host.config.settings import Config
 from tcxo_host.errors import ConfigError
 
 
@@ -32,6 +33,8 @@ def test_values_are_taken(tmp_path):
         ("[lnk]\n", "unknown section [lnk]: allowed are link, output"),
         ("link = 3\n", "expected a section [link]"),
         ("[link]\nurk = 1\n", "link.urk: unknown key: allowed are url, baud"),
+        ("[link]\nurl = 'foo:bar'\n", "[link] link 'foo:bar': expected serial:/dev/ttyACM0"),
+        ("[link]\nurl = 'i2c:x'\n", "[link]"),
         ("[link]\nbaud = 'fast'\n", "link.baud = 'fast': expected a whole number"),
         ("[link]\nbaud = true\n", "link.baud = True: expected a whole number"),
         ("[link]\nbaud = 5\n", "link.baud = 5: allowed is 1200 to 4e+06"),
