@@ -39,7 +39,8 @@ def _board(name: str) -> str:
         )
     address = f"I2C address 0x{data['i2c']['address']:02x} on bus {data['i2c']['bus']}"
     facts = f"Ticks: {data['tick_hz'] / 1e6:g} MHz, {1e9 / data['tick_hz']:.1f} ns. {address}."
-    return f"### `{name}`\n\n{about}\n\n{facts}\n\n" + "\n".join(rows)
+    drawing = f"![Wiring of {name}](wiring/{name}.svg)"
+    return "\n\n".join([f"### `{name}`", about, facts, "\n".join(rows), drawing])
 
 
 def compiled_sizes() -> dict[str, int]:
