@@ -1,5 +1,6 @@
 """Every plot kind is drawn, shows its data, names its units, and keeps its legend off the data."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -15,12 +16,14 @@ from tcxo_host.capture.writer import CaptureWriter
 from tcxo_host.daemon.pipeline import Pipeline, Row
 from tcxo_host.dump.analyse.replay import UtcClock, replay
 from tcxo_host.dump.plots import KINDS, draw
+from tcxo_host.dump.plots import gpsp as gpsp_plot
 from tcxo_host.dump.plots.data import PlotData, Rows, longest_run, thinned
 from tcxo_host.dump.plots.report_page import report_page
 from tcxo_host.dump.plots.stability import overlapping_adev, power_spectrum
 from tcxo_host.errors import TcxoError
 from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.pi.chrony.logs import Tempcomp, Tracking
+from tcxo_host.pi.chrony.refclock_log import RefclockLog, RefclockSeries
 from tcxo_host.publish.policy import PublishPolicy
 
 UTC_S = 1_767_225_600.0
@@ -29,6 +32,28 @@ UTC_S = 1_767_225_600.0
 def tracking(scale, n=2000):
     rng = np.random.default_rng(1)
     return Tracking(UTC_S + np.arange(n), rng.normal(0, 0.003, n), rng.normal(0, scale, n), 0)
+
+
+def refclocks(n=600):
+    """GPSP at any time of each second, PPS at its beginning, late by 4 us; the system clock wanders by 1 us."""
+
+    def series(utc_s, offset_s, pulse=True):
+        return RefclockSeries(
+            utc_s, offset_s, offset_s, np.full(utc_s.size, 1e-7), np.full(utc_s.size, pulse)
+        )
+
+    def slow_s(utc_s):
+        return 1e-6 * np.sin((utc_s - UTC_S) / 100)
+
+    rng = np.random.default_rng(1)
+    on_second = UTC_S + np.arange(float(n))
+    between = on_second + 0.3
+    samples = {
+        "GPSP": series(between, slow_s(between) + rng.normal(0, 6e-9, n)),
+        "PPS": series(on_second, slow_s(on_second) - 4e-6 + rng.normal(0, 1e-6, n)),
+        "NMEA": series(on_second, rng.normal(0.1, 0.01, n), pulse=False),
+    }
+    return RefclockLog(samples, {})
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +70,7 @@ def data():
         if isinstance(event, Row):
             rows.add(clock.utc_s(event.host_ns), event)
     tempcomp = Tempcomp(UTC_S + np.arange(2000), np.zeros(2000), np.linspace(-0.3, 0.1, 2000), 0)
-    return PlotData(loader.finish(), rows, tracking(1e-7), tempcomp, tracking(5e-7))
+    return PlotData(loader.finish(), rows, tracking(1e-7), tempcomp, tracking(5e-7), refclocks())
 
 
 def drawn(figure):
@@ -94,6 +119,50 @@ def test_the_channels_plot_has_the_true_values(data):
     assert [line.get_label().split(":")[0] for line in axes.lines] == ["TCXO", "RTC", "Pi"]
     tcxo = axes.lines[0].get_ydata()
     assert 0.4 < np.nanmean(tcxo) < 0.55
+
+
+def test_the_second_panel_of_gpsp_shows_by_how_much_the_interrupt_is_late():
+    log = refclocks()
+    utc_s, ahead_s = gpsp_plot.difference(log.samples["PPS"], log.samples["GPSP"])
+    assert utc_s.size == 599  # the first has no GPSP before it
+    assert (ahead_s.mean(), ahead_s.std()) == pytest.approx((-4e-6, 1e-6), abs=1e-7)
+    samples, against = drawn(draw("gpsp", PlotData(refclocks=log)))
+    assert [line.get_label().split(":")[0] for line in samples.lines] == ["PPS", "GPSP"]
+    assert against.lines[0].get_label().startswith("PPS against GPSP: -4.0")
+
+
+def test_gpsp_is_not_interpolated_over_a_gap_and_may_stand_alone():
+    whole = refclocks()
+    rest = (whole.samples["GPSP"].utc_s < UTC_S + 100) | (whole.samples["GPSP"].utc_s > UTC_S + 400)
+    gpsp = RefclockSeries(*(getattr(whole.samples["GPSP"], name)[rest] for name in RefclockSeries.__slots__))
+    utc_s, _ = gpsp_plot.difference(whole.samples["PPS"], gpsp)
+    assert not ((utc_s > UTC_S + 101) & (utc_s < UTC_S + 400)).any()
+    alone = {refid: each for refid, each in whole.samples.items() if refid != "PPS"}
+    assert len(drawn(draw("gpsp", PlotData(refclocks=RefclockLog(alone, {}))))) == 1  # NMEA is no pulse
+    assert len(drawn(draw("gpsp", PlotData(refclocks=RefclockLog(alone, {}), against="NMEA")))) == 2
+
+
+def test_gpsp_says_which_reference_clocks_there_are():
+    log = refclocks()
+    with pytest.raises(TcxoError, match=r"^gpsp: --against PPS1: other reference clocks .*: NMEA, PPS$"):
+        draw("gpsp", PlotData(refclocks=log, against="PPS1"))
+    del log.samples["GPSP"]
+    with pytest.raises(TcxoError, match=r"^gpsp: no sample of GPSP .*: NMEA, PPS$"):
+        draw("gpsp", PlotData(refclocks=log))
+
+
+def test_the_command_draws_gpsp_from_rotated_logs_and_names_a_bad_line(tmp_path):
+    lines = [
+        f"2026-11-25 01:0{n // 60}:{n % 60:02}.000417 {refid:<5}   0 N 1 -4.171234e-04 {offset:13.6e}  1.133e-07"
+        for n in range(120)
+        for refid, offset in (("GPSP", -4e-4 - n * 1e-9), ("PPS", -4.04e-4))
+    ]
+    (tmp_path / "new").write_text("\n".join([*lines[120:], "torn"]))
+    (tmp_path / "old.gz").write_bytes(gzip.compress("\n".join(lines[:120]).encode()))
+    done = dump("plot", "gpsp", "--refclocks", "new", "--refclocks", "old.gz", "-o", "x.svg", cwd=tmp_path)
+    assert done.returncode == 65
+    assert done.stderr.splitlines()[-1] == "tcxo-dump: 1 line cannot be read, first new: line 121: 'torn'"
+    assert "PPS against GPSP: -3.94" in (tmp_path / "x.svg").read_text()
 
 
 def test_local_time_names_its_zone(data, monkeypatch):
@@ -169,7 +238,7 @@ def test_a_report_of_the_last_day_is_made_of_the_directory_that_a_daemon_fills(t
     text = page.read_text()
     assert "00000008" in text
     assert "00000007" not in text
-    assert text.count("<figure") == len(KINDS) - 1  # all but offsets, which needs a tracking.log
+    assert text.count("<figure") == len(KINDS) - 2  # offsets and gpsp need chrony's logs
 
 
 @pytest.mark.parametrize(
@@ -178,6 +247,7 @@ def test_a_report_of_the_last_day_is_made_of_the_directory_that_a_daemon_fills(t
         (["channels", "sim:steady", "-o", "x.pdf"], 64, "expected a name that ends in .png, .svg, .html"),
         (["channels", "-o", "x.png"], 64, "name a capture"),
         (["offsets", "-o", "x.png"], 64, "give it with --tracking"),
+        (["gpsp", "-o", "x.png"], 64, "give it with --refclocks"),
         (["report", "sim:steady", "-o", "x.png"], 64, "name it .html"),
         (["channels", "sim:nowhere", "-o", "x.png"], 64, "nowhere"),
         (["adev", "sim:steady", "--seconds", "3", "-o", "x.png"], 65, "adev: no channel has"),

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tcxo_host.errors import DataError
 from tcxo_host.estimate.interface import Estimate, State
+from tcxo_host.pi.chrony.refclock_log import RefclockSeries, read_refclocks
 from tcxo_host.publish.phase.ambiguity import Witnesses
 from tcxo_host.publish.phase.meter import EdgeMeter
 from tcxo_host.publish.phase.pin import EdgeFinder, raw_ns
@@ -75,7 +77,7 @@ def test_a_real_chronyd_selects_gps_and_logs_its_noise() -> None:
         refclock, log, machine = PhaseRefclock(f"{folder}/s"), folder / "refclocks.log", Machine()
         nmea = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         rng = np.random.default_rng(1)
-        listed, deadline = "", time.monotonic() + 120
+        listed, logged, deadline = "", None, time.monotonic() + 120
         try:
             while time.monotonic() < deadline:
                 sample = machine.second()
@@ -84,7 +86,8 @@ def test_a_real_chronyd_selects_gps_and_logs_its_noise() -> None:
                     late_s = float(rng.normal(30e-3, 5e-3))
                     nmea.sendto(pack_sample(time.time_ns(), AHEAD_NS * 1e-9 - late_s), f"{folder}/nmea")
                     listed = sources(folder)
-                    if "#* GPSP" in listed and len(offsets(log, "GPSP")) >= 40:
+                    logged = offsets(log, "GPSP")
+                    if "#* GPSP" in listed and logged is not None and logged.utc_s.size >= 40:
                         break
                 time.sleep(0.45)
         finally:
@@ -93,7 +96,9 @@ def test_a_real_chronyd_selects_gps_and_logs_its_noise() -> None:
             refclock.close()
             nmea.close()
         assert "#* GPSP" in listed, listed + (folder / "chronyd.out").read_text()
-        times, seen = np.array(offsets(log, "GPSP")[12:]).T  # the tracker's first seconds are coarser
+        assert logged is not None
+        assert read_refclocks([str(log)]).bad.count == 0
+        times, seen = logged.utc_s[12:] - logged.utc_s[0], logged.raw_offset_s[12:]  # the first are coarser
         # chrony's sign: positive when the reference is ahead. This machine's own clock may wander beneath.
         assert seen.mean() == pytest.approx(AHEAD_NS * 1e-9, abs=100e-6)
         line = np.polyval(np.polyfit(times, seen, 2), times)
@@ -129,16 +134,9 @@ def sources(folder: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-def offsets(log: Path, refid: str) -> list[tuple[float, float]]:
-    """(seconds of the day, raw offset s) of each sample of a reference clock in refclocks.log."""
-    if not log.exists():
-        return []
-    rows = [line.split() for line in log.read_text().splitlines()]
-    return [
-        (seconds(row[1]), float(row[6])) for row in rows if len(row) > 6 and row[2] == refid and row[3] != "-"
-    ]
-
-
-def seconds(clock: str) -> float:
-    hours, minutes, rest = clock.split(":")
-    return int(hours) * 3600 + int(minutes) * 60 + float(rest)
+def offsets(log: Path, refid: str) -> RefclockSeries | None:
+    """The samples of a reference clock in refclocks.log, once there are some."""
+    try:
+        return read_refclocks([str(log)]).samples.get(refid)
+    except DataError:  # not yet
+        return None

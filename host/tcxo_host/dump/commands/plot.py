@@ -18,6 +18,7 @@ EXAMPLE = """\
   tcxo-dump plot channels monday.tcxocap -o channels.svg
   tcxo-dump plot adev sim:day --seconds 86400 -o adev.png
   tcxo-dump plot offsets --tracking /var/log/chrony/tracking.log -o offsets.html
+  tcxo-dump plot gpsp --refclocks /var/log/chrony/refclocks.log -o gpsp.svg
   tcxo-dump plot report monday.tcxocap -o report.html
 """
 FORMS = ("png", "svg", "html")
@@ -37,6 +38,15 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--local", action="store_true", help="times in this machine's time zone, not UTC")
     add_logs(parser)
+    parser.add_argument(
+        "--refclocks", metavar="FILE", action="append", help="chrony's refclocks.log; again for a rotated one"
+    )
+    parser.add_argument(
+        "--against",
+        metavar="REFID",
+        default="",
+        help="the reference clock beside GPSP (default: another pulse)",
+    )
     add_pipeline(parser)
     parser.set_defaults(main=main)
 
@@ -86,13 +96,18 @@ def _data(args: argparse.Namespace, needs_rows: bool) -> tuple[Any, list[str]]:
     from ...capture.columns import Loader
     from ...daemon.pipeline import Row
     from ...errors import DataError
+    from ...pi.chrony.refclock_log import read_refclocks
     from ..analyse.replay import UtcClock, replay
     from ..plots.data import PlotData, Rows
 
-    data = PlotData(local_time=args.local)
+    data = PlotData(local_time=args.local, against=args.against)
     data.tracking, data.tempcomp, data.without = read_logs(args)
+    problems = []
+    if args.refclocks:
+        data.refclocks = read_refclocks(args.refclocks)
+        problems += data.refclocks.bad.problems()
     if not args.files:
-        return data, []
+        return data, problems
     loader, clock = Loader(), UtcClock()
     with open_sources(args, f"plot {args.kind}") as sources:
 
@@ -114,7 +129,7 @@ def _data(args: argparse.Namespace, needs_rows: bool) -> tuple[Any, list[str]]:
         data.capture = loader.finish()
     except IdentityError as error:
         raise DataError(str(error)) from None
-    return data, sources.problems
+    return data, problems + sources.problems
 
 
 def _write(path: str, content: bytes) -> None:

@@ -15,6 +15,7 @@ KINDS = {
     "spectrum": "power spectral density of fractional frequency",
     "temperature": "the TCXO's frequency against the board's temperature, with the learned model",
     "phase": "time error of each clock, its mean rate taken out",
+    "gpsp": "GPS time as chrony got it (install --phase), and the kernel's PPS against it, from refclocks.log",
 }
 NEEDS_ROWS = {"tempcomp"}
 """Kinds that replay the capture, unless chrony's logs stand in."""
@@ -23,7 +24,7 @@ NEEDS_CAPTURE = {"channels", "adev", "spectrum", "temperature", "phase"}
 
 def draw(kind: str, data: Any) -> Any:
     """The figure of one kind. Raises DataError when the data hold nothing to draw."""
-    from . import chrony, frequency, stability, temperature
+    from . import chrony, frequency, gpsp, stability, temperature
 
     drawers: dict[str, Callable[[Any], Any]] = {
         "channels": frequency.channels,
@@ -33,5 +34,6 @@ def draw(kind: str, data: Any) -> Any:
         "spectrum": stability.spectrum,
         "temperature": temperature.temperature,
         "phase": frequency.phase,
+        "gpsp": gpsp.gpsp,
     }
     return drawers[kind](data)

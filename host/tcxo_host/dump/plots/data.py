@@ -12,6 +12,7 @@ from ...capture.columns import Capture
 from ...capture.session_columns import Session
 from ...daemon.pipeline import Row
 from ...pi.chrony.logs import Tempcomp, Tracking
+from ...pi.chrony.refclock_log import RefclockLog
 from ..analyse.series import Series, clean_edges, series_of
 
 __all__ = ["Curve", "PlotData", "Rows", "longest_run", "session_series", "thinned"]
@@ -40,13 +41,19 @@ class Rows:
 
 @dataclass(slots=True)
 class PlotData:
-    """Everything a plot may use. ``local_time``: axes in the machine's time zone instead of UTC."""
+    """Everything a plot may use.
+
+    ``against``: the reference clock to compare GPSP with, empty to let the plot choose. ``local_time``: axes in the
+    machine's time zone instead of UTC.
+    """
 
     capture: Capture | None = None
     rows: Rows | None = None
     tracking: Tracking | None = None
     tempcomp: Tempcomp | None = None
     without: Tracking | None = None
+    refclocks: RefclockLog | None = None
+    against: str = ""
     local_time: bool = False
     title: str = ""
 

@@ -73,7 +73,7 @@ def state_changes(rows: Rows) -> list[tuple[float, str]]:
 
 def _figures(data: PlotData) -> Iterator[tuple[str, str]]:
     for kind in KINDS:
-        if kind == "offsets" and data.tracking is None:
+        if (kind == "offsets" and data.tracking is None) or (kind == "gpsp" and data.refclocks is None):
             continue
         try:
             svg = save_bytes(draw(kind, data), "svg").decode()

@@ -38,6 +38,11 @@ class BadLines:
             cut = line if len(line) <= _SHOWN_CHARACTERS else line[:_SHOWN_CHARACTERS] + "..."
             self.first = f"{where}: line {number}: {cut!r}"
 
+    def problems(self) -> list[str]:
+        """What a command tells its user: a sentence, or nothing."""
+        lines = "1 line" if self.count == 1 else f"{self.count} lines"
+        return [f"{lines} cannot be read, first {self.first}"] if self.count else []
+
 
 def matching_rows(
     lines: Iterable[str], where: str, rest: re.Pattern[str], bad: BadLines
