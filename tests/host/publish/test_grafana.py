@@ -10,7 +10,10 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from support.running import Running
 from tcxo_host.config.load import override
-from tcxo_host.config.settings import Config
+from tcxo_host.config.settings import Config, PhaseConfig
+from tcxo_host.pi.phase_output import PhaseOutput
+from tcxo_host.publish.phase.pin import raw_ns
+from tcxo_host.sim.clocked_pin import ClockedPin
 
 GRAFANA = Path(__file__).resolve().parents[3] / "host/grafana"
 DASHBOARD = json.loads((GRAFANA / "tcxo-host.json").read_text())
@@ -44,12 +47,26 @@ def metrics_in(expression):
     return set(re.findall(r"\b(?:tcxo|chrony)_[a-z_0-9]+", expression))
 
 
+class Told(PhaseOutput):
+    """The phase output with the numbers of a sample that it would need a real second and a chronyd for."""
+
+    def second(self, row):
+        pass
+
+    def about(self, hold):
+        numbers = {"offset_ns": -12.0, "half_width_ns": 200.0, "sigma_ns": 4.0, "sent": 7}
+        return {"phase": super().about(hold)["phase"] | numbers}
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """Label values by label by metric, as a running daemon exports them."""
     folder = tmp_path_factory.mktemp("run")
     config = override(Config(), "metrics", textfile=str(folder / "tcxo.prom"))
-    running = Running(folder, config, estimator="kalman")
+    phase = Told(
+        PhaseConfig(sock_path=str(folder / "s"), pps=""), 50, 10**9, ClockedPin(20_000_000, raw_ns())
+    )
+    running = Running(folder, config, estimator="kalman", phase=phase)
     running.run(80)
     running.outputs.close()
     found = {}
@@ -85,13 +102,18 @@ def test_the_dashboard_shows_what_was_asked_for():
         "tcxo_board_temperature_celsius",
         "tcxo_channel_lost_edges_total",
         "tcxo_state",
+        "tcxo_phase_state",
+        "tcxo_phase_offset_seconds",
+        "tcxo_phase_half_width_seconds",
+        "tcxo_phase_sigma_seconds",
+        "tcxo_phase_samples_total",
     }
     kinds = {panel["title"]: panel["type"] for panel in DASHBOARD["panels"]}
     assert kinds["State"] == "state-timeline"
 
 
 def test_the_state_timeline_names_every_state(exported):
-    (panel,) = (each for each in DASHBOARD["panels"] if each["type"] == "state-timeline")
+    (panel,) = (each for each in DASHBOARD["panels"] if each["title"] == "State")
     factors = dict(re.findall(r'(\d) \* tcxo_state\{state="(\w+)"', panel["targets"][0]["expr"]))
     (mapping,) = panel["fieldConfig"]["defaults"]["mappings"]
     assert {value: shown["text"] for value, shown in mapping["options"].items()} == factors
@@ -129,11 +151,14 @@ HEALTHY = {
     "tcxo_status_timestamp_seconds{SELF}": "now",
     "tcxo_last_second_timestamp_seconds{SELF}": "now",
     "tcxo_published_timestamp_seconds{SELF}": "now",
+    'tcxo_state{state="track", SELF}': "1",
     'tcxo_state{state="hold", SELF}': "0",
     'tcxo_state{state="holdover", SELF}': "0",
     'tcxo_frequency_error_sigma_ppms{clock="pi", SELF}': "0.001",
     'tcxo_channel_lost_edges_total{channel="host_pwm", SELF}': "3",
     "tcxo_line_bad_frames_total{SELF}": "1",
+    "tcxo_phase_samples_total{SELF}": "now",
+    "tcxo_phase_offset_seconds{SELF}": "-2e-8",
 }
 AFTER = 60
 """Minutes after which a changed series takes its new value: ``_`` missing, ``stuck`` no longer moving."""
@@ -172,6 +197,11 @@ def samples(value, after):
         ({"tcxo_frequency_error_sigma": "0.04"}, {"TcxoUncertain"}),
         ({"tcxo_channel_lost": "+5"}, {"TcxoLosses"}),
         ({"tcxo_line_bad_frames": "+5"}, {"TcxoLosses"}),
+        ({"tcxo_phase_samples": "stuck"}, {"TcxoPhaseNotSent"}),
+        ({"tcxo_phase_samples": "stuck", 'tcxo_state{state="track"': "0"}, set()),  # others say why
+        ({"tcxo_phase": "_"}, set()),  # switched off
+        ({"tcxo_phase_offset": "-2e-5"}, {"TcxoPhaseNotFollowed"}),
+        ({"tcxo_phase_offset": "2e-5"}, {"TcxoPhaseNotFollowed"}),
     ],
 )
 def test_each_alert_fires_on_its_own_trouble_and_no_other(tmp_path, changed, firing):
