@@ -102,7 +102,7 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     write_steps(root, steps)
     show_steps(steps)
     failed = run_commands(plan.commands, runner) if root.is_live else 0
-    for note in _notes(plan, steps):
+    for note in [*_notes(plan, steps), *_kept_settings(args, root, steps)]:
         print(f"note    {note}")
     print("next    tcxo-host doctor" if not failed else "next    mend what failed, then install again")
     return 1 if failed else 0
@@ -159,7 +159,7 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
         raise UnavailableError("chrony is not installed here: sudo apt install chrony, then install again")
     fit = Fit("tempcomp")
     if not args.measure_only:
-        fit = fit_in(root, args.chrony, refclock=args.refclock, force=args.force)
+        fit = fit_in(root, args.chrony, refclock=args.refclock, force=args.force, phase=args.phase)
     subject = Subject(root, Config())
     options = Options(
         executable=_executable(args.executable, root.is_live),
@@ -170,6 +170,7 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
         refclock=args.refclock,
         phase=args.phase,
         line_there=fit.line_there,
+        phase_line_there=fit.phase_line_there,
         rp1_ratio=args.rp1_ratio,
     )
     main = main_file(root)
@@ -214,6 +215,21 @@ def _find_board(root: Root) -> str:
         if any(word in name for word in ("MicroPython", "Pyboard", "STM32")):
             return f"serial:{folder}/{name}"
     return "serial:/dev/ttyACM0"
+
+
+def _kept_settings(args: argparse.Namespace, root: Root, steps: Steps) -> list[str]:
+    """What an edited configuration file, which stays as it is, still lacks for what was asked for."""
+    from ..config.settings import load_config
+
+    if not any(step.path == paths.CONFIG and step.action == "keep" for step in steps.steps):
+        return []
+    config = load_config(str(root.path(paths.CONFIG)))
+    lacks = []
+    if args.phase and not config.phase.enabled:
+        lacks.append("enabled = true under [phase]")
+    if args.refclock and not config.output.sock:
+        lacks.append("sock = true under [output]")
+    return [f"{paths.CONFIG} was edited and stays: write there {each}" for each in lacks]
 
 
 def _notes(plan: Plan, steps: Steps) -> list[str]:

@@ -40,7 +40,14 @@ def test_a_good_pi_with_phase_is_good(diagnose):
     assert (found["phase"].level, found["samples"].level) == (Level.OK, Level.OK)
     assert found["phase"].text == f"{CONF}:1: GPS time by {paths.PHASE_SOCK}"
     assert found["samples"].text == "GPS +4 ns from the system clock"
-    assert "arm clock" not in found
+    assert not {"arm clock", "pulse"} & set(found)
+
+
+def test_options_of_the_socket_and_a_pulse_as_witness_are_good_too(diagnose):
+    line = LINE.replace(".sock ", ".sock:perm=0660 ")
+    found = diagnose(line=f"{line}\nrefclock PPS /dev/pps0 refid PPS noselect")
+    assert found["phase"].level == Level.OK
+    assert "pulse" not in found
 
 
 @pytest.mark.parametrize(
@@ -48,6 +55,24 @@ def test_a_good_pi_with_phase_is_good(diagnose):
     [
         ({"line": "# none"}, "phase", "chrony has no line", "refclock SOCK"),
         ({"line": LINE.replace(" pps ", " ")}, "phase", "without the word pps", "pps refid GPSP"),
+        (
+            {"line": f"{LINE}\n{LINE}"},
+            "phase",
+            f"{CONF}:1 and {CONF}:2: two lines on one socket",
+            f"remove the line in {CONF}:1",
+        ),
+        (
+            {"line": "refclock SOCK /run/x.sock pps refid GPSP"},
+            "phase",
+            f"GPSP reads /run/x.sock, but tcxo-host sends to {paths.PHASE_SOCK}",
+            "refclock SOCK /run/chrony.tcxo-pps.sock pps refid GPSP",
+        ),
+        (
+            {"line": f"{LINE}\nrefclock PPS /dev/pps0 refid PPS prefer"},
+            "pulse",
+            f"{CONF}:2: chrony may follow this pulse",
+            "refclock PPS /dev/pps0 refid PPS noselect",
+        ),
         ({"register": False}, "phase", "/dev/gpiomem is not there", "phase.enabled = false"),
         ({"tree": trees.TREES["pi-zero-good"]}, "phase", "fractional divider", "phase.enabled = false"),
         ({"told": None}, "samples", "runs without [phase]", "restart tcxo-host"),

@@ -203,3 +203,86 @@ def test_measuring_only_minds_none_of_it(tmp_path: Path) -> None:
     base = pi_with(tmp_path, "refclock SOCK /run/chrony.tcxo.sock refid T local", PPS)
     assert do(install, base, "--measure-only") == 0
     assert not (base / OURS).exists()
+
+
+GPSP = "refclock SOCK /run/chrony.tcxo-pps.sock pps refid GPSP poll 0 filter 1 lock NMEA"
+
+
+@pytest.mark.parametrize("line", [GPSP, GPSP.replace(".sock ", ".sock:perm=0660 ").replace(" pps ", " PPS ")])
+def test_gpsps_line_that_is_there_stays_the_only_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    base = pi_with(tmp_path, line)
+    do(install, base, "--phase")
+    assert in_effect(base, "refclock") == [
+        "PPS /dev/pps0 refid PPS poll 4 noselect",
+        line.removeprefix("refclock "),
+    ]
+    assert f"note    {MAIN}:4 is GPSP's refclock already, so none is added" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (
+            [GPSP.replace(" pps ", " ")],
+            rf"{MAIN}:4: without the word pps .*: write there: refclock SOCK .* pps refid",
+        ),
+        (
+            ["refclock SOCK /run/x.sock pps refid GPSP"],
+            rf"{MAIN}:4: GPSP reads /run/x.sock, but tcxo-host sends to /run/chrony.tcxo-pps.sock: write there: ref",
+        ),
+        ([GPSP, GPSP], rf"{MAIN}:5: a second refclock on /run/chrony.tcxo-pps.sock: remove one"),
+    ],
+)
+def test_a_line_of_gpsps_that_cannot_work_is_refused(tmp_path: Path, lines: list[str], words: str) -> None:
+    base = pi_with(tmp_path, *lines)
+    before = trees.read_tree(base)
+    with pytest.raises(ConfigError, match=words):
+        do(install, base, "--phase")
+    assert trees.read_tree(base) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "witness"),
+    [
+        (f"{PPS} prefer", f"{PPS} noselect"),
+        ("RefClock PPS /dev/pps1:clear Prefer refid P", "refclock PPS /dev/pps1:clear refid P noselect"),
+        (
+            "refclock SOCK /run/chrony.pps0.sock refid PPS",
+            "refclock SOCK /run/chrony.pps0.sock refid PPS noselect",
+        ),
+        (f"{PPS} noselect", None),
+        ("refclock PHC /dev/ptp0:extpps:pin=0 refid PHC", None),  # stamped by hardware
+    ],
+)
+def test_a_pulse_by_interrupt_in_a_file_of_the_users_is_left_alone_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, witness: str | None
+) -> None:
+    base = pi_with(tmp_path, line)
+    before = (base / MAIN[1:]).read_text()
+    do(install, base, "--phase")
+    said = [each for each in capsys.readouterr().out.splitlines() if "only be a witness" in each]
+    assert (base / MAIN[1:]).read_text() == before
+    if witness is None:
+        assert said == []
+    else:
+        assert said == [
+            f"note    {MAIN}:4: beside GPSP this pulse should only be a witness: write there: {witness}"
+        ]
+
+
+def test_an_edited_configuration_stays_and_what_it_lacks_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = pi_with(tmp_path)
+    do(install, base)
+    config = base / "etc/tcxo-host.toml"
+    config.write_text(config.read_text() + "\n# mine\n")
+    do(install, base, "--phase", "--refclock")
+    said = capsys.readouterr().out
+    assert "/etc/tcxo-host.toml was edited and stays: write there enabled = true under [phase]" in said
+    assert "write there sock = true under [output]" in said
+    config.write_text(config.read_text() + "[phase]\nenabled = true\n")
+    do(install, base, "--phase")
+    assert "was edited and stays" not in capsys.readouterr().out

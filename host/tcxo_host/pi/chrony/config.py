@@ -8,7 +8,9 @@ a glob; ``confdir`` reads ``*.conf`` of several folders, the first folder winnin
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..root import Root
@@ -21,6 +23,7 @@ __all__ = [
     "find_tempcomp",
     "main_file",
     "parse_tempcomp",
+    "refclock_device",
 ]
 
 MAIN_FILES = ("/etc/chrony/chrony.conf", "/etc/chrony.conf")
@@ -113,6 +116,19 @@ def parse_tempcomp(directive: Directive) -> Tempcomp:
     except ValueError:
         return Tempcomp(where, words[0], problem="holds a word where chrony wants a number")
     return Tempcomp(where, words[0], interval_s, t0, k0, k1, k2)
+
+
+def refclock_device(root: Root, words: Iterable[str]) -> str:
+    """What a refclock reads: the device with links followed, for gpsd's socket of a PPS that device, or a key.
+
+    ``words`` are DRIVER PARAMETER[:OPTION...] and more.
+    """
+    driver, parameter = [*words, "", ""][:2]
+    path = parameter.partition(":")[0]
+    if not path.startswith("/"):
+        return f"{driver.upper()} {path}"
+    pps = re.fullmatch(r"chrony\.(pps\d+)\.sock", posixpath.basename(path))
+    return root.real(f"/dev/{pps[1]}" if pps else path)
 
 
 def _confdir_files(root: Root, folders: tuple[str, ...]) -> list[str]:

@@ -9,6 +9,7 @@ from ...errors import UnavailableError
 from ...publish.phase.pin import GPIOMEM
 from ...publish.phase_refclock import chrony_line
 from ..chrony.config import directives, main_file
+from ..chrony.phase_lines import as_witness, followed_pulses, is_phase, phase_line_problem
 from ..phase_fit import refuse_model
 from .check import Check, Finding, Subject, fail, ok, warn
 from .check_machine import config_txt
@@ -33,16 +34,32 @@ def check_phase(subject: Subject) -> Finding | None:
         return fail("phase", f"{GPIOMEM} is not there: this kernel does not offer the pins' levels", off)
     main, path = main_file(root), config.phase.sock_path
     lines = [each for each in directives(root, main) if each.name == "refclock"] if main else []
-    ours = [each for each in lines if path in each.words]
+    ours = [each for each in lines if is_phase(root, each, path)]
     if not ours:
         return fail("phase", f"chrony has no line for {path}", f"add to chrony.conf: {chrony_line(path)}")
-    if "pps" not in ours[0].words:
-        return fail(
-            "phase",
-            f"{ours[0].where}: without the word pps chrony takes the seconds from it, too",
-            f"write there: {chrony_line(path)}",
-        )
+    for each in ours:
+        problem = phase_line_problem(root, each, path)
+        if problem:
+            return fail("phase", f"{each.where}: {problem}", f"write there: {chrony_line(path)}")
+    if len(ours) > 1:
+        where = " and ".join(each.where for each in ours)
+        remedy = f"remove the line in {ours[0].where}"
+        return fail("phase", f"{where}: two lines on one socket, and only the last one gets samples", remedy)
     return ok("phase", f"{ours[0].where}: GPS time by {path}")
+
+
+def check_pulses(subject: Subject) -> Finding | None:
+    """Does chrony follow a pulse by interrupt beside GPSP?"""
+    root, main = subject.root, main_file(subject.root)
+    if not subject.config.phase.enabled or main is None:
+        return None
+    clocks = [each for each in directives(root, main) if each.name == "refclock"]
+    followed = followed_pulses(root, clocks)
+    if not followed:
+        return None
+    each = followed[0]
+    problem = f"{each.where}: chrony may follow this pulse, which an interrupt stamps, instead of GPSP"
+    return warn("pulse", problem, f"write there: {as_witness(each)}")
 
 
 def check_samples(subject: Subject) -> Finding | None:
@@ -77,4 +94,4 @@ def check_arm_clock(subject: Subject) -> Finding | None:
     return None
 
 
-CHECKS: tuple[Check, ...] = (check_phase, check_samples, check_arm_clock)
+CHECKS: tuple[Check, ...] = (check_phase, check_pulses, check_samples, check_arm_clock)

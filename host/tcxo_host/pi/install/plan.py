@@ -54,6 +54,8 @@ class Options:
     """Hand chrony GPS time itself as well."""
     line_there: bool = False
     """Another file of chrony's has our tempcomp line (with ``refclock``: our refclock) already."""
+    phase_line_there: bool = False
+    """Another file of chrony's has GPSP's line already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,8 @@ def _chrony_file(options: Options, names: Mapping[str, str]) -> str:
     if options.phase:
         # the pulse by interrupt stays as a witness that is never followed
         text = text.replace("refid PPS poll 4 prefer", "refid PPS poll 4 noselect")
-        text += "\n" + _template("chrony-phase.conf", names)
+        if not options.phase_line_there:
+            text += "\n" + _template("chrony-phase.conf", names)
     return text
 
 
