@@ -97,7 +97,7 @@ class Rp1Ratio:
         device: str = "/dev/ptp0",
         ioctl: Callable[[int, int, bytearray], int] = fcntl.ioctl,
         adjustment_ppm: Callable[[int], float] | None = None,
-        pair: Callable[[], ClockPair] = read_pair,
+        pair: Callable[[], ClockPair | None] = read_pair,
     ) -> None:
         try:
             self._handle = os.open(device, os.O_RDONLY | os.O_CLOEXEC)
@@ -123,6 +123,20 @@ class Rp1Ratio:
         """
         adjusted_ppm = self._adjustment_ppm(self._handle)
         sample = self._read()
+        if sample is not None:
+            self._take(sample, adjusted_ppm)
+        ratio = fit_ratio(self._samples)
+        if ratio is None:
+            return None
+        # the adjustment is arithmetic in the PTP clock, not in the crystal
+        crystal_ppm = ((1 + ratio.ppm * 1e-6) / (1 + self._adjusted_ppm * 1e-6) - 1) * 1e6
+        return Ratio(crystal_ppm, ratio.sigma_ppm)
+
+    def close(self) -> None:
+        """Release the device."""
+        os.close(self._handle)
+
+    def _take(self, sample: CrossSample, adjusted_ppm: float) -> None:
         if self._samples:
             last = self._samples[-1]
             jump_ns = (sample.rp1_ns - last.rp1_ns) - (sample.raw_ns - last.raw_ns)
@@ -130,18 +144,9 @@ class Rp1Ratio:
                 self._samples.clear()
         self._adjusted_ppm = adjusted_ppm
         self._samples.append(sample)
-        ratio = fit_ratio(self._samples)
-        if ratio is None:
-            return None
-        # the adjustment is arithmetic in the PTP clock, not in the crystal
-        crystal_ppm = ((1 + ratio.ppm * 1e-6) / (1 + adjusted_ppm * 1e-6) - 1) * 1e6
-        return Ratio(crystal_ppm, ratio.sigma_ppm)
 
-    def close(self) -> None:
-        """Release the device."""
-        os.close(self._handle)
-
-    def _read(self) -> CrossSample:
+    def _read(self) -> CrossSample | None:
+        """None while the system clock is being stepped."""
         if self._raw_known:
             try:
                 return _tightest(self._call(time.CLOCK_MONOTONIC_RAW))
@@ -156,10 +161,14 @@ class Rp1Ratio:
         except OSError as error:
             raise self._refused(error) from None
         after = self._pair()
+        if before is None or after is None:
+            return None
         span_ns = max(after.real_ns - before.real_ns, 1)
         share = (real.raw_ns - before.real_ns) / span_ns
         raw_ns = before.raw_ns + round(share * (after.raw_ns - before.raw_ns))
-        return CrossSample(raw_ns, real.rp1_ns, real.width_ns + before.width_ns + after.width_ns)
+        return CrossSample(
+            raw_ns, real.rp1_ns, real.width_ns + round(2 * (before.half_width_ns + after.half_width_ns))
+        )
 
     def _call(self, clock: int) -> list[tuple[int, int, int]]:
         buffer = bytearray(_BYTES)

@@ -10,13 +10,13 @@ from ..config.settings import Config, PhaseConfig
 from ..daemon.output import Output
 from ..daemon.pipeline import Row
 from ..errors import OutputError, TcxoError, UnavailableError
+from ..publish.clock_pair import read_pair
 from ..publish.phase.ambiguity import Witnesses
 from ..publish.phase.meter import EdgeMeter
 from ..publish.phase.pin import EdgeFinder, GpioLevel, Register, raw_ns
 from ..publish.phase.raw_clock import RawClock
 from ..publish.phase.sample import Limits, PhasePolicy, Refusal, Verdict
 from ..publish.phase.second import PhaseWork
-from ..publish.phase.tight_pair import read_tight_pair
 from ..publish.phase.tracker import EdgeTracker
 from ..publish.phase.witness import KernelPps, system_bound_ns
 from ..publish.phase_refclock import PhaseRefclock
@@ -55,7 +55,7 @@ class PhaseOutput(Output):
         meter = EdgeMeter(finder, EdgeTracker(period, float(raw.tick_ns)))
         self.verdict: Verdict | None = None
         self.sent = 0
-        self._work = PhaseWork(meter, PhasePolicy(limits), read_tight_pair, raw_ns)
+        self._work = PhaseWork(meter, PhasePolicy(limits), read_pair, raw_ns)
         self._refclock = PhaseRefclock(config.sock_path)
         self._pps = KernelPps(config.pps) if config.pps else None
         self._bound_ns = bound_ns

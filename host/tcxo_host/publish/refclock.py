@@ -78,7 +78,7 @@ class Refclock:
         self,
         path: str,
         bias_ppm: float = 0.0,
-        pair: Callable[[], ClockPair] = read_pair,
+        pair: Callable[[], ClockPair | None] = read_pair,
     ) -> None:
         self._time = TcxoTime(bias_ppm)
         self._pair = pair
@@ -92,8 +92,8 @@ class Refclock:
     def second(self, freq_error_ppm: float | None) -> bool:
         """To be called once a second; None while nothing may be published. Whether a sample was taken."""
         pair = self._pair()
-        offset_s = self._time.advance(pair, freq_error_ppm)
-        if offset_s is None:
+        offset_s = None if pair is None else self._time.advance(pair, freq_error_ppm)
+        if pair is None or offset_s is None:
             return False
         return self._socket.send(pack_sample(pair.real_ns, offset_s))
 

@@ -1,7 +1,7 @@
 """A simulated Pi for ``publish/phase/``: its counter, its two clocks and the level of its PWM pin.
 
 Stands in for the counter behind CLOCK_MONOTONIC_RAW and CLOCK_REALTIME, the kernel's conversion of it, the GPLEV0
-register and the scheduler, at the seam of ``phase.pin`` and ``phase.tight_pair``: reading a clock or the pin costs
+register and the scheduler, at the seam of ``phase.pin`` and ``clock_pair``: reading a clock or the pin costs
 time, and time goes on only by that and by sleeping. Real: crystal, PWM and counter are one (``World``'s Pi clock);
 RAW goes in whole ticks of the counter and by the kernel's rounded ``mult``; a read may come late by up to 100 us,
 before or after its moment; the firmware freezes the cores about twice a second (raspberrypi time-nuts reports,

@@ -30,6 +30,7 @@ class Pi5:
         self.raw_ns = 10 * NS
         self.adjusted_ppm = 0.0
         self.rp1_step_ns = 0
+        self.pairs_known = True
         self.error = 0
         self.random = random.Random(seed)
 
@@ -62,8 +63,10 @@ class Pi5:
                 struct.pack_into("=qII", buffer, 16 + (3 * i + k) * 16, stamp // NS, stamp % NS, 0)
         return 0
 
-    def pair(self) -> ClockPair:
+    def pair(self) -> ClockPair | None:
         self.raw_ns += 300
+        if not self.pairs_known:
+            return None
         return ClockPair(self.raw_ns, self.real(self.raw_ns), 200)
 
     def reader(self) -> Rp1Ratio:
@@ -160,3 +163,13 @@ def test_an_estimate_waits_for_the_ratio_and_is_then_moved_by_it() -> None:
     assert moved.sigma_ppm == pytest.approx(0.005)
     bad = Estimate(State.HOLD, "no GPS")
     assert Rp1Corrected(Steady(bad), lambda: Ratio(8.0, 0.004)).update(second) is bad
+
+
+def test_a_system_clock_that_is_stepped_meanwhile_costs_a_sample_and_nothing_else() -> None:
+    pi5 = Pi5(3.0, knows_raw=False)
+    reader = pi5.reader()
+    pi5.run(reader, 64)
+    pi5.pairs_known = False
+    ratio = pi5.run(reader, 1)
+    assert ratio is not None
+    assert ratio.ppm == pytest.approx(3.0, abs=0.005)

@@ -17,12 +17,12 @@ import pytest
 from tcxo_host.errors import DataError
 from tcxo_host.estimate.interface import Estimate, State
 from tcxo_host.pi.chrony.refclock_log import RefclockSeries, read_refclocks
+from tcxo_host.publish.clock_pair import read_pair
 from tcxo_host.publish.phase.ambiguity import Witnesses
 from tcxo_host.publish.phase.meter import EdgeMeter
 from tcxo_host.publish.phase.pin import EdgeFinder, raw_ns
 from tcxo_host.publish.phase.sample import Limits, PhasePolicy, PhaseSample
 from tcxo_host.publish.phase.second import PhaseWork
-from tcxo_host.publish.phase.tight_pair import read_tight_pair
 from tcxo_host.publish.phase.tracker import EdgeTracker
 from tcxo_host.publish.phase_refclock import PhaseRefclock, chrony_line
 from tcxo_host.publish.refclock import pack_sample
@@ -59,7 +59,7 @@ class Machine:
         self.pin = ClockedPin(20_000_000, raw_ns() - (time.time_ns() + AHEAD_NS) % 1_000_000_000)
         meter = EdgeMeter(EdgeFinder(self.pin, 2e7), EdgeTracker(Fraction(20_000_000)))
         policy = PhasePolicy(Limits(half_width_ns=1e5))
-        self.work = PhaseWork(meter, policy, read_tight_pair, raw_ns)
+        self.work = PhaseWork(meter, policy, read_pair, raw_ns)
 
     def second(self) -> PhaseSample | None:
         now_ns = raw_ns()

@@ -13,12 +13,12 @@ import numpy as np
 from tcxo_host.cli.simulate.phase_trial import PhaseTrial, TrialSecond, Upset
 from tcxo_host.estimate.interface import Estimate, State
 from tcxo_host.estimate.receiver_wander import RECEIVER_WANDER_NS
+from tcxo_host.publish.clock_pair import read_pair
 from tcxo_host.publish.phase.ambiguity import Witnesses
 from tcxo_host.publish.phase.meter import EdgeMeter
 from tcxo_host.publish.phase.pin import EdgeFinder, raw_ns
 from tcxo_host.publish.phase.sample import Limits, PhasePolicy
 from tcxo_host.publish.phase.second import PhaseWork
-from tcxo_host.publish.phase.tight_pair import read_tight_pair
 from tcxo_host.publish.phase.tracker import EdgeTracker
 from tcxo_host.sim.clocked_pin import ClockedPin
 from tcxo_host.sim.scenario import Scenario, load_scenario
@@ -137,7 +137,7 @@ def real_figures(samples: int) -> dict[str, float]:
     pin = ClockedPin(20_000_000, raw_ns() - 5_000_000)
     tracker, policy = EdgeTracker(period), PhasePolicy(_ANY)
     meter = EdgeMeter(EdgeFinder(pin, float(period)), tracker)
-    work = PhaseWork(meter, policy, read_tight_pair, raw_ns)
+    work = PhaseWork(meter, policy, read_pair, raw_ns)
     errors: list[float] = []
     half_widths: list[float] = []
     costs_s: list[float] = []
@@ -149,7 +149,7 @@ def real_figures(samples: int) -> dict[str, float]:
         if bound_ns > 4e6:  # this machine's second begins anywhere: let the pin's begin there too
             pin = ClockedPin(20_000_000, raw_ns() - time.time_ns() % 1_000_000_000)
             meter = EdgeMeter(EdgeFinder(pin, float(period)), EdgeTracker(period))
-            work = PhaseWork(meter, PhasePolicy(_ANY), read_tight_pair, raw_ns)
+            work = PhaseWork(meter, PhasePolicy(_ANY), read_pair, raw_ns)
             continue
         estimate = dataclasses.replace(Estimate(State.TRACK, ""), phase=phase)
         witnesses = Witnesses(bound_ns, arrival_tick=phase.tick, arrival_ns=now_ns)

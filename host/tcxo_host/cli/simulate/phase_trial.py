@@ -13,12 +13,12 @@ from tcxo_protocol.spec import Role
 from ...daemon.pipeline import Pipeline, Row
 from ...estimate.interface import Estimator, State
 from ...estimate.registry import make_estimator
+from ...publish.clock_pair import read_pair
 from ...publish.phase.ambiguity import Witnesses, wrapped
 from ...publish.phase.meter import EdgeMeter
 from ...publish.phase.pin import EdgeFinder
 from ...publish.phase.sample import Limits, PhasePolicy, Verdict
 from ...publish.phase.second import PhaseSecond, PhaseWork
-from ...publish.phase.tight_pair import read_tight_pair
 from ...publish.phase.tracker import EdgeTracker
 from ...publish.policy import PublishPolicy
 from ...sim.frames import FrameSource
@@ -92,7 +92,7 @@ class PhaseTrial:
         finder = EdgeFinder(self.pi, float(period), self.pi.raw, self.pi.sleep)
         self.policy = PhasePolicy(limits)
         self._work = PhaseWork(
-            EdgeMeter(finder, self.tracker), self.policy, lambda: read_tight_pair(self.pi.clock), self.pi.raw
+            EdgeMeter(finder, self.tracker), self.policy, lambda: read_pair(self.pi.clock), self.pi.raw
         )
 
     def seconds(self, count: int) -> Iterator[TrialSecond]:

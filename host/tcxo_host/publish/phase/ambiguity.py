@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 from ...estimate.gps_phase import GpsPhase
-from .tight_pair import TightPair
+from ..clock_pair import ClockPair
 from .tracker import EdgePhase
 
 __all__ = ["Numbering", "Offset", "Witnesses", "offset_of", "wrapped"]
@@ -31,7 +31,7 @@ PPS_EARLY_NS, PPS_LATE_NS = 50e3, 500e3
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """What else is known at the moment of a ``TightPair``; None where nothing is.
+    """What else is known at the moment of a ``ClockPair``; None where nothing is.
 
     ``system_bound_ns``: the system clock is within this of UTC, as the kernel tells (``maxerror`` of adjtimex(2)).
     ``pps_after_ns``: where in its second the system clock stood, 0 to 1e9, when the kernel stamped the latest
@@ -61,7 +61,7 @@ def wrapped(ns: float) -> float:
     return (ns + 0.5 * _NS) % _NS - 0.5 * _NS
 
 
-def offset_of(phase: GpsPhase, edges: EdgePhase, shift: int, pair: TightPair, witnesses: Witnesses) -> Offset:
+def offset_of(phase: GpsPhase, edges: EdgePhase, shift: int, pair: ClockPair, witnesses: Witnesses) -> Offset:
     """GPS against the system clock at ``pair``, when the tracker's edge n is the board's edge n - ``shift``."""
     elapsed_ns = _pi_ns(phase, edges, pair.raw_ns) - shift * phase.pi_period_ns
     on_arrival_ns = _pi_ns(phase, edges, witnesses.arrival_ns) - shift * phase.pi_period_ns
@@ -82,7 +82,7 @@ class Numbering:
         self._contradicted = 0
         self._quickest: dict[int, float] = {}
 
-    def second(self, phase: GpsPhase, edges: EdgePhase, pair: TightPair, witnesses: Witnesses) -> str:
+    def second(self, phase: GpsPhase, edges: EdgePhase, pair: ClockPair, witnesses: Witnesses) -> str:
         """Find or check the shift; why the witnesses contradict it, or empty. Call once a second."""
         lineage = (*phase.lineage[:2], edges.generation)
         if lineage != self._lineage:
@@ -104,7 +104,7 @@ class Numbering:
         self._quickest.clear()
         self.problem = why
 
-    def _find(self, phase: GpsPhase, edges: EdgePhase, pair: TightPair, witnesses: Witnesses) -> None:
+    def _find(self, phase: GpsPhase, edges: EdgePhase, pair: ClockPair, witnesses: Witnesses) -> None:
         """A shift counts when it alone fits all witnesses, and for some seconds."""
         unshifted = offset_of(phase, edges, 0, pair, witnesses)
         period_ns = phase.pi_period_ns

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from ...estimate.gps_phase import GpsPhase
 from ...estimate.interface import Estimate, State
 from ...estimate.receiver_wander import phase_sigma_ns
+from ..clock_pair import ClockPair
 from .ambiguity import Numbering, Witnesses, offset_of
-from .tight_pair import TightPair
 from .tracker import EdgePhase
 
 __all__ = ["Limits", "PhasePolicy", "PhaseSample", "Refusal", "Verdict"]
@@ -109,7 +109,7 @@ class PhasePolicy:
         self,
         estimate: Estimate,
         edges: EdgePhase | None,
-        pair: TightPair | None,
+        pair: ClockPair | None,
         witnesses: Witnesses,
         *,
         doubt: str = "",
@@ -156,7 +156,7 @@ class PhasePolicy:
         return self._sample(estimate, edges, pair, witnesses, self.numbering.shift)
 
     def _sample(
-        self, estimate: Estimate, edges: EdgePhase, pair: TightPair, witnesses: Witnesses, shift: int
+        self, estimate: Estimate, edges: EdgePhase, pair: ClockPair, witnesses: Witnesses, shift: int
     ) -> Verdict:
         limits, phase = self.limits, estimate.phase
         assert phase is not None

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...estimate.interface import Estimate
+from ..clock_pair import ClockPair
 from .ambiguity import Witnesses
 from .meter import EdgeMeter
 from .sample import PhasePolicy, Verdict
-from .tight_pair import TightPair
 from .tracker import EdgePhase
 
 __all__ = ["PhaseSecond", "PhaseWork"]
@@ -21,7 +21,7 @@ class PhaseSecond:
 
     verdict: Verdict
     edges: EdgePhase | None
-    pair: TightPair | None
+    pair: ClockPair | None
 
 
 class PhaseWork:
@@ -31,7 +31,7 @@ class PhaseWork:
         self,
         meter: EdgeMeter,
         policy: PhasePolicy,
-        read_pair: Callable[[], TightPair | None],
+        read_pair: Callable[[], ClockPair | None],
         raw_ns: Callable[[], int],
     ) -> None:
         self.meter = meter

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 from tcxo_host.estimate.gps_phase import GpsPhase
+from tcxo_host.publish.clock_pair import ClockPair
 from tcxo_host.publish.phase.ambiguity import (
     CONFIRM_S,
     CONTRADICTED_S,
@@ -12,7 +13,6 @@ from tcxo_host.publish.phase.ambiguity import (
     offset_of,
     wrapped,
 )
-from tcxo_host.publish.phase.tight_pair import TightPair
 from tcxo_host.publish.phase.tracker import EdgePhase
 
 PERIOD_NS = 20_000_000
@@ -43,7 +43,7 @@ class World:
         real_ns = 1_700_000_000_000_000_000 + raw_ns - RAW_NS + round(self.system_ns)
         arrival_ns = raw_ns - 100_000_000 + round(self.late_ns)
         witnesses = Witnesses(arrival_tick=tick, arrival_ns=arrival_ns, **known)
-        return phase, edges, TightPair(raw_ns, real_ns, 50.0), witnesses
+        return phase, edges, ClockPair(raw_ns, real_ns, 50.0), witnesses
 
 
 def settled(world, seconds=CONFIRM_S, **known):
