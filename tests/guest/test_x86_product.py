@@ -42,7 +42,7 @@ CHRONY = [
 NUMPY = ["python3-numpy", "libblas3", "liblapack3", "libgfortran5", "libquadmath0", "libstdc++6"]
 PACKAGES = [*CHRONY, *NUMPY, "python3-construct", "python3-serial", "python3-smbus2"]
 I2C_CHECKS = ("i2c-refused", "i2c-errno", "i2c-absent")
-CLOCK_CHECKS = ("daemon-open", "kernel-follows", "value-stays", "clock-itself")
+CLOCK_CHECKS = ("daemon-open", "kernel-follows", "value-stays", "clock-itself", "gpsp")
 
 
 class Player:

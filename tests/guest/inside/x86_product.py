@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from smbus2 import SMBus, i2c_msg
@@ -21,6 +19,8 @@ from tcxo_host.pi.install.plan import Options, make_plan
 from tcxo_host.pi.models import model_by_key
 from tcxo_host.publish.clock_pair import read_pair
 
+from guest.inside.gpsp import chrony_follows_gpsp
+from guest.inside.kernel_clock import HANG_S, kernel_ppm, wait_until
 from guest.inside.report import check, load_modules
 
 CONFIG = (
@@ -29,26 +29,6 @@ CONFIG = (
 OBSERVED_S = 25.0
 LAG_S = 5.0
 """chronyd reads the file once a second, and late on a busy machine."""
-HANG_S = 600.0
-"""Longer than any of the waits on the busiest machine: only a hang is ended by it."""
-
-
-class Timex(ctypes.Structure):
-    """struct timex of adjtimex(2) on 64-bit."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint), ("offset", ctypes.c_long), ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long), ("esterror", ctypes.c_long), ("status", ctypes.c_int),
-        ("constant", ctypes.c_long), ("precision", ctypes.c_long), ("tolerance", ctypes.c_long),
-        ("time", ctypes.c_long * 2), ("tick", ctypes.c_long), ("rest", ctypes.c_long * 32),
-    )  # fmt: skip
-
-
-def kernel_ppm() -> float:
-    """By how much the kernel runs its clock faster than the raw counter."""
-    timex = Timex()
-    assert ctypes.CDLL(None).adjtimex(ctypes.byref(timex)) >= 0
-    return timex.freq / 65536 + (timex.tick - 10_000) * 100.0
 
 
 def stub_bus() -> int:
@@ -117,13 +97,6 @@ def published_ppm() -> float | None:
         return float(Path(paths.OUTPUT).read_text())
     except FileNotFoundError:
         return None
-
-
-def wait_until(what: str, true: Callable[[], bool]) -> None:
-    end = time.monotonic() + HANG_S
-    while not true():
-        assert time.monotonic() < end, f"never saw that {what}"
-        time.sleep(0.1)
 
 
 def agrees(kernel: float, published: float) -> bool:
@@ -199,3 +172,5 @@ if __name__ == "__main__":
     check("value-stays", the_value_stays)
     check("clock-itself", the_clock_itself)
     chronyd.terminate()
+    chronyd.wait()
+    check("gpsp", chrony_follows_gpsp)
