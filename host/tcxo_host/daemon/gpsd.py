@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 import socket
 import threading
 from typing import Any
@@ -21,6 +22,10 @@ DEFAULT_PORT = 2947
 STALE_S = 10.0
 """gpsd reports about once a second; older news than this is no news."""
 RETRY_S = 10.0
+CONNECTING_S = 5.0
+"""An address of the host that does not answer for so long makes room for the next one."""
+SILENT_S = 30.0
+"""A gpsd that says nothing at all for so long may be gone without a word: it is connected anew."""
 MOST_BYTES = 65536
 """A longer line is not gpsd's."""
 MOST_READS = 16
@@ -69,6 +74,11 @@ class GpsFix:
         self._name = address
         self._socket: socket.socket | None = None
         self._resolving: _Resolving | None = None
+        self._addresses: list[Any] = []
+        """Those of the host's that were not tried yet."""
+        self._heard_s: float | None = None
+        """When something came over this connection; None before that."""
+        self._begun_s = 0.0
         self._received = b""
         self._mode: int | None = None
         self._mode_s = 0.0
@@ -81,12 +91,14 @@ class GpsFix:
             self._resolving = self._resolving or _Resolving(self._address)
         if self._resolving is not None and self._resolving.done:
             resolved, self._resolving = self._resolving, None
-            self._connect(resolved)
+            self._addresses = resolved.found
+            self._connect_next(now_s, resolved.error)
         self._read(now_s)
+        self._give_up(now_s)
         if self._mode is None or now_s - self._mode_s > STALE_S:
             if self._socket is not None:
                 self.problem = (
-                    f"gpsd at {self._name}: no report for {STALE_S:.0f} s: does it see the receiver?"
+                    f"gpsd at {self._name}: no report for {STALE_S:.0f} s: does it run, and see the receiver?"
                 )
             return None
         self.problem = ""
@@ -98,18 +110,33 @@ class GpsFix:
             self._socket.close()
             self._socket = None
 
-    def _connect(self, resolved: _Resolving) -> None:
-        try:
-            if resolved.error is not None:
-                raise resolved.error
-            family, kind, protocol, _, address = resolved.found[0]
-            self._socket = socket.socket(family, kind, protocol)
-            self._socket.setblocking(False)
-            code = self._socket.connect_ex(address)
-            if code not in (0, errno.EINPROGRESS):
-                raise OSError(code, errno.errorcode.get(code, ""))
-        except OSError as error:
-            self._gone(error)
+    def _connect_next(self, now_s: float, error: OSError | None = None) -> None:
+        """Begin to connect to the next address that lets itself be tried; ``error``: what became of the last one."""
+        self.close()
+        self._received, self._heard_s, self._begun_s = b"", None, now_s
+        while self._addresses:
+            family, kind, protocol, _, address = self._addresses.pop(0)
+            try:
+                self._socket = socket.socket(family, kind, protocol)
+                self._socket.setblocking(False)
+                code = self._socket.connect_ex(address)
+                if code in (0, errno.EINPROGRESS):
+                    return
+                raise OSError(code, os.strerror(code))
+            except OSError as refused:
+                error = refused
+                self.close()
+        if error is not None:
+            self.problem = f"gpsd at {self._name}: {error.strerror or error}: trying again"
+
+    def _give_up(self, now_s: float) -> None:
+        """Leave a connection that comes to nothing, or over which nothing comes."""
+        if self._socket is None:
+            return
+        if self._heard_s is None and self._addresses and now_s - self._begun_s > CONNECTING_S:
+            self._connect_next(now_s)
+        elif now_s - (self._begun_s if self._heard_s is None else self._heard_s) > SILENT_S:
+            self.close()
 
     def _read(self, now_s: float) -> None:
         if self._socket is None:
@@ -119,6 +146,7 @@ class GpsFix:
                 data = self._socket.recv(MOST_BYTES)
                 if not data:
                     raise OSError(errno.ECONNRESET, "it closed the connection")
+                self._heard_s, self._addresses = now_s, []
                 self._received += data
                 *lines, self._received = self._received.split(b"\n")
                 for line in lines:
@@ -129,7 +157,7 @@ class GpsFix:
             return
         except OSError as error:
             if error.errno != errno.ENOTCONN:  # still connecting
-                self._gone(error)
+                self._connect_next(now_s, error)
 
     def _take(self, line: bytes, now_s: float) -> None:
         with contextlib.suppress(ValueError, RecursionError, OSError):
@@ -140,8 +168,3 @@ class GpsFix:
                 self._socket.send(_WATCH)
             elif report.get("class") == "TPV" and type(report.get("mode")) is int:
                 self._mode, self._mode_s = report["mode"], now_s
-
-    def _gone(self, error: OSError) -> None:
-        self.problem = f"gpsd at {self._name}: {error.strerror or error}: trying again"
-        self.close()
-        self._received = b""

@@ -18,6 +18,8 @@ CONTRADICTS_S = 600.0
 AGREES_S = 60.0
 LONGEST_GAP_S = 60.0
 """After a longer silence a contradiction is counted anew."""
+SILENT_S = 3600.0
+"""A witness that has said nothing for so long is none any more, and its doubt ends."""
 
 
 class ClockWitness:
@@ -36,11 +38,13 @@ class ClockWitness:
 
         ``clock_errors_ppm``: what the crystal's error may be by the system clock, + when it runs fast, known to
         ``skew_ppm``; several where it is not known whether chrony reads the file; empty while the clock is not
-        synchronised. A witness that is silent neither raises a doubt nor ends one.
+        synchronised. A silent witness raises no doubt, and ends one only after ``SILENT_S``.
         """
         if error_ppm is not None and clock_errors_ppm:
             apart_ppm = min(abs(error_ppm - each) for each in clock_errors_ppm)
             self._compare(apart_ppm > max(LIMIT_PPM, SKEWS * skew_ppm), now_s)
+        elif now_s - self._compared_s > SILENT_S:
+            self._doubted = False
         if not self._doubted:
             return ""
         return f"GPS contradicts the system clock, which other sources keep, by over {LIMIT_PPM:g} ppm"

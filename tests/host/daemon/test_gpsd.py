@@ -9,7 +9,7 @@ import time
 from functools import reduce
 
 import pytest
-from tcxo_host.daemon.gpsd import MOST_BYTES, STALE_S, GpsFix, parse_address
+from tcxo_host.daemon.gpsd import CONNECTING_S, MOST_BYTES, SILENT_S, STALE_S, GpsFix, parse_address
 from tcxo_host.errors import ConfigError
 
 SEARCH_S = 30
@@ -167,6 +167,83 @@ def test_a_gpsd_that_is_not_there_is_tried_again():
         assert fix.has_fix(12.0) is True
         client.close()
     fix.close()
+
+
+def two_addresses(monkeypatch, *found):
+    """A host with these addresses, in this order."""
+    kind = (socket.SOCK_STREAM, 0, "")
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda *asked, **more: [
+            (socket.AF_INET6 if ":" in at[0] else socket.AF_INET, *kind, at) for at in found
+        ],
+    )
+
+
+def until_fix(fix, now_s):
+    deadline = time.monotonic() + 10
+    while (answer := fix.has_fix(now_s)) is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return answer
+
+
+def test_every_address_of_a_host_is_tried(monkeypatch):
+    """As localhost, which is ::1 first, where gpsd listens on 127.0.0.1 only."""
+    port = free_port()
+    two_addresses(monkeypatch, ("::1", port, 0, 0), ("127.0.0.1", port))
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.settimeout(10)
+        fix = GpsFix(f"localhost:{port}")
+        until_connected(fix, 0.0)
+        fix.has_fix(0.1)
+        client, _ = server.accept()
+        client.sendall(tpv(3))
+        assert until_fix(fix, 1.0) is True
+        client.close()
+    fix.close()
+
+
+def test_an_address_that_does_not_answer_makes_room_for_the_next(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as mute, socket.create_server(("127.0.0.1", 0)) as server:
+        two_addresses(monkeypatch, mute.getsockname(), server.getsockname())
+        server.settimeout(10)
+        fix = GpsFix("gps.example")
+        until_connected(fix, 0.0)
+        assert fix.has_fix(CONNECTING_S) is None
+        assert fix.has_fix(CONNECTING_S + 0.1) is None
+        client, _ = server.accept()
+        client.sendall(tpv(3))
+        assert until_fix(fix, CONNECTING_S + 0.2) is True
+        client.close()
+        fix.close()
+
+
+def test_a_gpsd_that_went_without_a_word_is_connected_anew(server):
+    """Its machine lost power: no FIN comes, and the old connection looks open for ever."""
+    assert server.ask(1.0, tpv(3)) is True
+    assert server.fix.has_fix(1.0 + SILENT_S) is None
+    said = server.fix.problem
+    assert "no report for 10 s: does it run" in said
+    server.fix.has_fix(1.1 + SILENT_S)
+    until_connected(server.fix, 1.2 + SILENT_S)
+    assert server.fix.problem == said  # in the log it is one trouble, not many
+    server._server.settimeout(10)
+    again, _ = server._server.accept()
+    again.sendall(tpv(2))
+    assert until_fix(server.fix, 1.3 + SILENT_S) is True
+    again.close()
+
+
+def test_a_gpsd_without_a_receiver_is_left_connected_while_it_speaks(server):
+    for second in range(5, 60, 5):
+        server.client.sendall(b'{"class":"DEVICES","devices":[]}\n')
+        deadline = time.monotonic() + 10
+        while server.fix._heard_s != second and time.monotonic() < deadline:
+            assert server.fix.has_fix(float(second)) is None
+    server._server.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        server._server.accept()
 
 
 @pytest.mark.parametrize("text", ["", ":2947", "host:", "host:0", "host:99999", "host:x"])

@@ -1,6 +1,6 @@
 """The system clock as a witness against a receiver that is wrong."""
 
-from tcxo_host.publish.witness import AGREES_S, CONTRADICTS_S, LIMIT_PPM, ClockWitness
+from tcxo_host.publish.witness import AGREES_S, CONTRADICTS_S, LIMIT_PPM, SILENT_S, ClockWitness
 
 
 def ask(witness, seconds, apart_ppm, start_s=0.0, skew_ppm=0.01):
@@ -48,6 +48,15 @@ def test_a_doubt_stays_while_nothing_is_measured():
     witness = ClockWitness()
     ask(witness, 700, 1.0)
     assert witness.doubt(None, (), 0.0, 800.0) != ""
+
+
+def test_a_doubt_ends_when_its_witness_has_been_silent_for_an_hour():
+    witness = ClockWitness()
+    ask(witness, 700, 1.0)
+    assert witness.doubt(2.0, (), 0.0, 699 + SILENT_S) != ""
+    assert witness.doubt(2.0, (), 0.0, 700 + SILENT_S) == ""
+    assert ask(witness, int(CONTRADICTS_S), 1.0, 800 + SILENT_S) == ""
+    assert ask(witness, 1, 1.0, 800 + SILENT_S + CONTRADICTS_S) != ""
 
 
 def test_chrony_may_read_the_file_or_not():
