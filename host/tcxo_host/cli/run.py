@@ -75,6 +75,7 @@ def run(args: argparse.Namespace, open_link: Callable[[str, int], Link]) -> int:
     from ..config.settings import Config
     from ..config.text import config_text
     from ..daemon.loop import Daemon
+    from ..pi.chrony.config import added_ppm
     from ..pi.pwm.at_start import ready_pwm
     from ..pi.root import Root
 
@@ -102,6 +103,7 @@ def run(args: argparse.Namespace, open_link: Callable[[str, int], Link]) -> int:
         retry=not args.no_retry,
         pwm_problem=watch,
         pwm_bias_ppm=bias_ppm,
+        chrony_adds_ppm=added_ppm(Root(), config.output.path),
         phase=phase,
         open_link=open_link,
     ).run()

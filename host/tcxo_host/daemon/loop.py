@@ -55,7 +55,8 @@ class Daemon:
 
     ``retry`` false: raise LinkError instead of reconnecting for ever. ``pwm_problem`` is asked every second
     why the PWM may not be trusted; an empty answer means that it may. ``pwm_bias_ppm``: by how much it is known
-    to run fast against the system clock. ``phase``: the output that hands chrony GPS time, where there is one.
+    to run fast against the system clock. ``chrony_adds_ppm``: what chrony's tempcomp line adds to the number in the
+    file. ``phase``: the output that hands chrony GPS time, where there is one.
     ``open_link`` opens a link by its URL and line rate.
     A board that cannot be used (another protocol, an impossible identity) is a hold, logged once, until another
     one is there.
@@ -69,6 +70,7 @@ class Daemon:
         retry: bool = True,
         pwm_problem: Callable[[], str] | None = None,
         pwm_bias_ppm: float = 0.0,
+        chrony_adds_ppm: float = 0.0,
         phase: Output | None = None,
         open_link: Callable[[str, int], Link] = open_link,
     ) -> None:
@@ -80,7 +82,7 @@ class Daemon:
         self._kept = KeptState(config, estimator)
         policy = PublishPolicy(config.output.max_step_ppm)
         self._outside = outside = Outside(
-            config, self._outputs, self._kept.remembered, pwm_problem, pwm_bias_ppm
+            config, self._outputs, self._kept.remembered, pwm_problem, pwm_bias_ppm, chrony_adds_ppm
         )
         compensation = Compensation(self._kept.baseline, outside.applied, outside.chrony_ppm)
         self._pipeline = Pipeline(estimator, policy, compensation, outside.doubt, outside.has_fix)

@@ -10,7 +10,7 @@ from ..errors import ProblemLog
 from ..estimate.interface import Estimate
 from ..publish.resume import Applied
 from ..publish.start_check import Remembered, StartCheck
-from ..publish.witness import ClockWitness
+from ..publish.witness import LIMIT_PPM, SKEWS, ClockWitness
 from .applied import applied_now
 from .chronyc import Tracking, TrackingWatch
 from .gpsd import GpsFix
@@ -27,7 +27,8 @@ class Outside:
     """Asked once a second; waits for nobody.
 
     ``pwm_problem``: why the PWM may not be trusted, or an empty text; ``pwm_bias_ppm``: by how much it is known to run
-    fast against the system clock. Raises ConfigError for a malformed address of gpsd.
+    fast against the system clock; ``chrony_adds_ppm``: what chrony's tempcomp line adds to the number in the file.
+    Raises ConfigError for a malformed address of gpsd.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Outside:
         remembered: Remembered,
         pwm_problem: Callable[[], str] | None,
         pwm_bias_ppm: float,
+        chrony_adds_ppm: float = 0.0,
     ) -> None:
         self.gps_is_doubted = remembered.tcxo is not None
         """Whether other witnesses contradict, or an earlier run does not agree yet: what is learned is not kept."""
@@ -44,6 +46,7 @@ class Outside:
         self._outputs = outputs
         self._pwm_problem = pwm_problem
         self._pwm_bias_ppm = pwm_bias_ppm
+        self._chrony_adds_ppm = chrony_adds_ppm
         self._chrony = (
             TrackingWatch() if config.output.ask_chrony and not config.output.measure_only else None
         )
@@ -51,10 +54,12 @@ class Outside:
         self._witness = ClockWitness()
         self._problems = ProblemLog()
 
-    def applied(self, baseline_known: bool) -> Applied | None:
-        """What chrony applies before the first value of this daemon."""
-        path = self._outputs.tempcomp_path
-        return None if path is None else applied_now(path, baseline_known, self._tracking() is not None)
+    def applied(self, baseline_known: bool, error_ppm: float) -> Applied | None:
+        """What chrony applies before the first value of this daemon; ``error_ppm``: of the crystal, by the board."""
+        path, tracking = self._outputs.tempcomp_path, self._tracking()
+        if path is None:
+            return None
+        return applied_now(path, baseline_known, tracking is not None, self._seen_ppm(tracking, error_ppm))
 
     def chrony_ppm(self) -> float | None:
         """The part of the frequency that chronyd corrects by itself, or None."""
@@ -89,8 +94,15 @@ class Outside:
             return self._witness.doubt(None, (), 0.0, time_s)
         # chrony may read the file, and then its own frequency is the crystal's plus the value, or not
         applied_ppm = self._applied_ppm()
-        errors_ppm = (tracking.freq_ppm - applied_ppm, tracking.freq_ppm)
+        errors_ppm = (tracking.freq_ppm - applied_ppm - self._chrony_adds_ppm, tracking.freq_ppm)
         return self._witness.doubt(error_ppm - self._pwm_bias_ppm, errors_ppm, tracking.skew_ppm, time_s)
+
+    def _seen_ppm(self, tracking: Tracking | None, error_ppm: float) -> float | None:
+        """What chrony applies, as its own frequency shows beside the crystal's error; None: not clearly anything."""
+        if tracking is None:
+            return None
+        seen_ppm = tracking.freq_ppm - (error_ppm - self._pwm_bias_ppm) - self._chrony_adds_ppm
+        return seen_ppm if abs(seen_ppm) > max(LIMIT_PPM, SKEWS * tracking.skew_ppm) else None
 
     def _applied_ppm(self) -> float:
         """The value that chrony applies if it reads the file; before our first one it is an earlier run's."""

@@ -30,16 +30,16 @@ class Outcome:
 class Compensation:
     """Makes minus (error - baseline), and goes on after a hold without correcting anything twice.
 
-    ``applied`` is asked at the first value what chrony applies then, by whether a baseline is known; None: nothing is
-    known. ``chrony_ppm`` gives the part of the frequency that chrony corrects by itself (``chronyc tracking``, + for
-    a clock that is fast), or None; where it is known, what chrony took up during a hold is known too. A baseline that
-    the user fixed never moves: then the file goes to minus (error - baseline) at once.
+    ``applied`` is asked at the first value what chrony applies then, by whether a baseline is known and by the error;
+    None: nothing is known. ``chrony_ppm`` gives the part of the frequency that chrony corrects by itself (``chronyc
+    tracking``, + for a clock that is fast), or None; where it is known, what chrony took up during a hold is known
+    too. A baseline that the user fixed never moves: then the file goes to minus (error - baseline) at once.
     """
 
     def __init__(
         self,
         baseline: Baseline,
-        applied: Callable[[bool], Applied | None] = lambda baseline_known: None,
+        applied: Callable[[bool, float], Applied | None] = lambda baseline_known, error_ppm: None,
         chrony_ppm: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._baseline = baseline
@@ -55,7 +55,7 @@ class Compensation:
             return Outcome(None, self._baseline.known_ppm(board_id))
         if self._last is None:
             known = self._baseline.is_decided(board_id)
-            self._applied = self._ask_applied(known)
+            self._applied = self._ask_applied(known, error_ppm)
             if self._applied is not None and not known:
                 return self._first(error_ppm, board_id, now_s, self._applied.value_ppm)
         elif not self._baseline.is_decided(board_id):  # another board, while chrony applies the last value

@@ -60,6 +60,14 @@ class TestApplied:
         assert applied_now(tmp_path / "tcxo", False, True).value_ppm == 0.0
         assert applied_now(tmp_path / "tcxo", False, False) is None
 
+    def test_a_deleted_file_is_seen_by_what_chronys_own_frequency_lacks(self, tmp_path):
+        applied = applied_now(tmp_path / "tcxo", True, True, seen_ppm=-3.25)
+        assert (applied.value_ppm, applied.at_start) == (-3.25, False)
+        assert applied.since_s == pytest.approx(uptime_s(), abs=5)
+        assert (
+            applied_now(tmp_path / "tcxo", True, True, seen_ppm=-12.0).value_ppm == 0.0
+        )  # more than it takes
+
     @pytest.mark.parametrize("content", ["", "\n", "x\n", "nan\n", "11.5\n"])
     def test_a_file_that_chrony_would_not_take(self, tmp_path, content):
         path = tmp_path / "tcxo"
@@ -163,6 +171,30 @@ def test_before_the_first_value_chrony_applies_what_an_earlier_run_left(outside,
     outside._chrony = Says(SYNCHRONISED)
     for second in range(int(CONTRADICTS_S) + 2):
         assert outside.doubt(track(3.5), float(second), "b") == ""
+
+
+def test_a_file_deleted_while_chrony_applies_its_value_is_no_reason_to_start_from_zero(outside):
+    """It made the first value 0 and the clock run 3 ppm wrong until chrony had found its way back."""
+    outside._chrony = Says(SYNCHRONISED)  # its own frequency is 0.5 ppm
+    assert outside.applied(True, 3.5).value_ppm == pytest.approx(-3.0)
+    assert outside.applied(True, 0.6).value_ppm == 0.0  # nothing is missing: chrony never applied any
+    outside._chrony = Says(dataclasses.replace(SYNCHRONISED, skew_ppm=2.0))
+    assert outside.applied(True, 3.5).value_ppm == 0.0
+    outside._chrony = Says(None)
+    assert outside.applied(True, 3.5).value_ppm == 0.0
+
+
+def test_what_a_tempcomp_line_adds_by_t0_is_no_contradiction(tmp_path):
+    config = override(Config(), "output", path=str(tmp_path / "tcxo"), ask_chrony=False)
+    outputs = Outputs(config)
+    (tmp_path / "tcxo").write_text("-0.250000\n")
+    for adds_ppm, doubted in ((-12.5, False), (0.0, True)):  # tempcomp ... 12.5 0 1 0
+        outside = Outside(config, outputs, Remembered(), None, 0.0, adds_ppm)
+        outside._chrony = Says(dataclasses.replace(SYNCHRONISED, freq_ppm=-8.0))
+        for second in range(int(CONTRADICTS_S) + 2):
+            doubt = outside.doubt(track(4.75), float(second), "b")
+        assert bool(doubt) == doubted
+    outputs.close()
 
 
 def test_what_is_learned_from_a_doubted_gps_is_not_to_be_kept(outside):

@@ -15,7 +15,7 @@ def auto(ppm=0.0):
 
 
 def begun(baseline, applied):
-    return Compensation(baseline, lambda baseline_known: applied)
+    return Compensation(baseline, lambda baseline_known, error_ppm: applied)
 
 
 def held(seconds, moved_ppm, baseline=None, chrony=None):

@@ -19,6 +19,7 @@ __all__ = [
     "MAIN_FILES",
     "Directive",
     "Tempcomp",
+    "added_ppm",
     "directives",
     "find_tempcomp",
     "main_file",
@@ -98,6 +99,14 @@ def find_tempcomp(root: Root) -> list[Tempcomp]:
     if path is None:
         return []
     return [parse_tempcomp(each) for each in directives(root, path) if each.name == "tempcomp"]
+
+
+def added_ppm(root: Root, output: str) -> float:
+    """What the tempcomp line in effect adds to the number in the file ``output``: T0 or k0; 0 where nothing does."""
+    used = find_tempcomp(root)[-1:]
+    if not used or not used[0].takes_ppm_as_is or root.real(used[0].path) != root.real(output):
+        return 0.0
+    return used[0].constant_ppm
 
 
 def parse_tempcomp(directive: Directive) -> Tempcomp:
