@@ -60,6 +60,7 @@ UPSETS: dict[str, tuple[Upset, ...]] = {
     },
     **{f"clock_{ns:g}_ns": (Upset("clock", _AT_S, ns),) for ns in (1e3, -1e6, 1.2e7, -0.3e9, 3600e9)},
     **{f"clock_in_reads_{ns:g}_ns": (Upset("clock", _AT_S, ns, in_reads=True),) for ns in (1e3, -0.3e9)},
+    **{f"pwm_mid_second_{ns:g}_ns": (Upset("pwm", _AT_S + 0.5, ns),) for ns in (60.0, 290.0, -3e3, 1e6)},
     "pin_stuck": (Upset("stuck", _AT_S, 1.0), Upset("stuck", _AT_S + 60, 2.0)),
 }
 _ANY = Limits(half_width_ns=1e5, sigma_ns=1e9)

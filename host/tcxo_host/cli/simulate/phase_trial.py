@@ -39,10 +39,11 @@ FASTEST_PPM = 80_000.0
 @dataclass(frozen=True, slots=True)
 class Upset:
     """``pwm``: its edges come ``ns`` later; ``clock``: REALTIME is stepped by ``ns``, ``in_reads``: while it is read;
-    ``stuck``: the pin reads ``ns`` (0 or 1) for ever, anything else ends that."""
+    ``stuck``: the pin reads ``ns`` (0 or 1) for ever, anything else ends that. A ``pwm`` may come at any ``at_s``, the
+    others at whole seconds: nothing is read of them in between."""
 
     kind: str
-    at_s: int
+    at_s: float
     ns: float
     in_reads: bool = False
 
@@ -85,7 +86,8 @@ class PhaseTrial:
         self._pipeline = Pipeline(estimator or make_estimator("kalman", phase=True), PublishPolicy())
         self._upsets = upsets
         self._bound_ns = bound_ns
-        self._shift_ticks = 0
+        self._shifts: list[tuple[int, int]] = []
+        """From which tick of the board on the PWM's edges come how many ticks later."""
         raw = self.pi.raw_clock
         period = raw.period_ns(Fraction(scenario.pwm.rate_hz))
         self.tracker = EdgeTracker(period, float(raw.tick_ns))
@@ -101,7 +103,7 @@ class PhaseTrial:
             yield self._second(self.world.step())
 
     def _second(self, second: WorldSecond) -> TrialSecond:
-        during_reads = self._carry_out(second.index)
+        during_reads = self._carry_out(second)
         second = replace(second, edges=self._moved(second.edges))
         self.pi.wait_until(second.index + 1 + RECORD_S)
         host_ns = self.pi.raw()
@@ -129,15 +131,16 @@ class PhaseTrial:
         ppm = offset_ns * 1e-3 / STEER_S - (row.estimate.freq_error_ppm or 0.0)
         self.pi.slew_system_clock(min(max(ppm, -FASTEST_PPM), FASTEST_PPM))
 
-    def _carry_out(self, index: int) -> float:
+    def _carry_out(self, second: WorldSecond) -> float:
         """Do what is due; return the step that is to come in the middle of reading the clocks."""
         during_reads = 0.0
         for upset in self._upsets:
-            if upset.at_s != index:
+            if int(upset.at_s) != second.index:
                 continue
             if upset.kind == "pwm":
                 ticks = round(upset.ns * 1e-9 * self.world.tick_hz)
-                self._shift_ticks += ticks
+                into_s = upset.at_s - second.index
+                self._shifts.append((second.tick_end - round((1.0 - into_s) * self.world.tick_hz), ticks))
                 self.pi.rewrite_pwm(ticks * 1e9 / self.world.tick_hz)
             elif upset.kind == "clock" and upset.in_reads:
                 during_reads = upset.ns
@@ -149,10 +152,11 @@ class PhaseTrial:
 
     def _moved(self, edges: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The board's edges of a PWM that was rewritten."""
-        return {
-            role: ticks + self._shift_ticks if role == Role.HOST_PWM.label else ticks
-            for role, ticks in edges.items()
-        }
+        pwm = edges.get(Role.HOST_PWM.label)
+        if pwm is None or not self._shifts:
+            return dict(edges)
+        late = sum(np.where(pwm >= since, ticks, 0) for since, ticks in self._shifts)
+        return {**edges, Role.HOST_PWM.label: pwm + late}
 
     def _edge_error_ns(self, done: PhaseSecond) -> float | None:
         if done.edges is None or done.pair is None:
