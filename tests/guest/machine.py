@@ -29,7 +29,11 @@ KERNEL_PARTS = {
 
 
 def build_image(
-    architecture: str, script: str, wanted_modules: Sequence[str], packages: Sequence[str] = ()
+    architecture: str,
+    script: str,
+    wanted_modules: Sequence[str],
+    packages: Sequence[str] = (),
+    keep: Callable[[str], bool] = worth_keeping,
 ) -> tuple[Path, Path, Path]:
     """(kernel, initial file system, kernel package's folder) for a guest that runs ``inside/script``."""
     fetcher = Fetcher(architecture)
@@ -40,7 +44,7 @@ def build_image(
     for name in ("bin/busybox", "usr/bin/busybox"):
         if (runtime / name).exists():
             archive.add("bin/busybox", stat.S_IFREG | 0o755, (runtime / name).read_bytes())
-    archive.add_tree(runtime, keep=worth_keeping)
+    archive.add_tree(runtime, keep=keep)
     order = modules(kernel, wanted_modules)
     for path in order:
         archive.add(f"modules/{path.name}", stat.S_IFREG | 0o644, path.read_bytes())
