@@ -36,7 +36,7 @@ class GpsPhase:
     pi_age_s: float
     """From the latest PWM edge that was taken to the tick; 0 unless edges are missing or refused."""
     lineage: tuple[int, int, int]
-    """Another one: PWM edges are numbered anew, or GPS was started anew."""
+    """Changes when the PWM's edges are numbered anew, or GPS was started anew."""
 
     def gps_at(self, pi_elapsed_ns: float) -> float:
         """GPS time since a whole second, 0 to 1e9 ns, when the Pi's time has gone on by ``pi_elapsed_ns``."""

@@ -1,7 +1,7 @@
 """Whether an estimate is believed. Pure.
 
 chrony applies a wrong number as it is and moves the clock (its tempcomp has no filter and no age
-limit), so every doubt ends in "leave the last value alone".
+limit), so on every doubt the last value is left alone.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ __all__ = ["EdgeMeter"]
 TRIES = 3
 """Edges that one second may try, when it woke too late for one."""
 FINE_NS = 250_000
-"""As wide a place as one burst polls through; a wider one is cut into such pieces."""
+"""One burst polls through so much time; where the edge may lie in more, it is searched in pieces of this width."""
 
 
 class EdgeMeter:
@@ -46,7 +46,7 @@ class EdgeMeter:
         return burst
 
     def _acquire(self) -> Burst:
-        """Scan, then poll through what the scan left open, a piece a period."""
+        """Scan, then poll through the time that the scan left open, one piece in each period."""
         found = self._finder.scan()
         if found.bracket is None:
             return found

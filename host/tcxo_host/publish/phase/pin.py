@@ -26,18 +26,20 @@ _PAGE = 4096
 MOST_POLLING_NS = 300_000
 """One burst polls no longer than this."""
 GUARD_NS = 10_000
-"""Polling starts so long before the earliest moment of the edge: the first polls after a sleep find the caches cold
-and take microseconds."""
+"""Polling starts this long before the earliest moment of the edge: the first polls after a sleep take microseconds,
+because the caches are cold."""
 AFTER_NS = 2_000
-"""And goes on for so long after the latest."""
+"""Polling ends this long after the latest moment of the edge."""
 GOLDEN = 0.6180339887
-"""Turns from burst to burst: polls fall on every phase of the edge alike, or else the same gap would stay."""
+"""From burst to burst the first poll moves by this share of a poll. So the polls fall on all places around the edge;
+otherwise the same gap between two of them would always hold the edge."""
 FIRST_LEAD_NS, LEAST_LEAD_NS, MOST_LEAD_NS = 150_000, 40_000, 300_000
 LEAD_SHRINKS = 0.98
-"""The thread asks to be woken by the lead early and waits the rest, most of what a burst costs. Woken in time, it
-shortens the next lead by this factor; woken too late, it doubles it: one burst in some forty is missed."""
+"""The thread asks to be woken earlier than needed, by the lead, and waits out the rest in a loop; that is most of what
+a burst costs. If it was woken in time, the next lead is shorter by this factor; if too late, it is doubled. So about
+one burst in forty is missed."""
 SCAN_NS = 1_000_000
-"""Distance of the single reads that look for the edge when nothing is known."""
+"""Time between the single reads that look for the edge when nothing is known."""
 SCAN_PERIODS = 2
 
 
@@ -101,8 +103,8 @@ def sleep_until(when_ns: int) -> None:
 class Burst:
     """What polling around one edge gave: a bracket, or why there is none (plain words).
 
-    ``denied``: the edge was for certain not where it was expected; without it and without a bracket nothing is
-    known, as this thread was late.
+    ``denied``: the edge was certainly not where it was expected. Neither a bracket nor denied: this thread was late,
+    and nothing is known.
     """
 
     bracket: Bracket | None

@@ -3,8 +3,8 @@
 The kernel makes nanoseconds of the counter's ticks by ``ticks * mult >> shift`` with a whole ``mult``, whose
 rounding makes RAW slow or fast by up to a part in 10^9. RAW never sees any other correction. Source:
 ``clocks_calc_mult_shift`` and ``__clocksource_update_freq_scale`` in Linux ``kernel/time/clocksource.c`` (for a
-counter of more than 32 bits: the largest shift that lets 600 s fit 64 bits), told here in our own words; the two
-values that are documented for Raspberry Pis stand in the tests.
+counter of more than 32 bits: the largest shift with which 600 s still fit into 64 bits). The tests hold it against
+the two values that are documented for Raspberry Pis.
 """
 
 from __future__ import annotations

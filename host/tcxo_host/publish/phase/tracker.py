@@ -66,7 +66,7 @@ class EdgePhase:
     rate_ppb: float
     """By how much the edges come slower than computed."""
     generation: int
-    """Another one: edges are numbered anew."""
+    """Changes when the edges are numbered anew."""
     in_doubt: bool
     """One of the latest brackets contradicts the others."""
     brackets: int

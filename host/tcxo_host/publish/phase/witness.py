@@ -27,7 +27,7 @@ class _Timex(ctypes.Structure):
 
 
 def system_bound_ns() -> float | None:
-    """Within what the system clock is right, as who sets it told the kernel; None when nobody did.
+    """The bound of the system clock's error, as the program that sets it told the kernel; None when none did.
 
     ``maxerror`` of adjtimex(2): chronyd puts the root distance there, whether or not ``rtcsync`` is set.
     """
