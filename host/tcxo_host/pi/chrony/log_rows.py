@@ -1,4 +1,4 @@
-"""Lines of chrony's logs: which are banners, which are bad, and the time of each. Pure.
+"""Lines of chrony's logs: which are banners, which are bad, and the time of each. Pure but for ``rows_of_files``.
 
 The form is the same from chrony 3.5 to 4.8 (``logging.c``, ``UTI_TimeToLogForm`` in ``util.c``): a banner of three
 lines, then lines that begin with ``YYYY-MM-DD HH:MM:SS`` in UTC.
@@ -12,7 +12,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["NUMBER", "BadLines", "matching_rows"]
+from .logs import iter_lines
+
+__all__ = ["NUMBER", "BadLines", "Row", "matching_rows", "rows_of_files"]
+
+Row = tuple[float, re.Match[str]]
+"""Unix time of a line, s, and what stands behind the time, matched."""
 
 NUMBER = r" +-?\d\.\d+e[+-]\d\d\d?"
 """A number as chrony's ``%e`` writes it, with the spaces before it; not ``nan`` or ``inf``."""
@@ -44,12 +49,10 @@ class BadLines:
         return [f"{lines} cannot be read, first {self.first}"] if self.count else []
 
 
-def matching_rows(
-    lines: Iterable[str], where: str, rest: re.Pattern[str], bad: BadLines
-) -> Iterator[tuple[float, re.Match[str]]]:
-    """``(utc_s, match)`` of each line whose text behind the time matches ``rest`` as a whole.
+def matching_rows(lines: Iterable[str], where: str, rest: re.Pattern[str], bad: BadLines) -> Iterator[Row]:
+    """The row of each line whose text behind the time matches ``rest`` as a whole.
 
-    ``utc_s`` is Unix time; as a float it holds today's times to 0.24 us. Banners and empty lines are passed over,
+    As a float, today's Unix time is good to 0.24 us. Banners and empty lines are passed over,
     all others that do not match go to ``bad``.
     """
     for number, line in enumerate(lines, 1):
@@ -62,6 +65,12 @@ def matching_rows(
             bad.add(where, number, line)
             continue
         yield day_s + int(time[2]) * 3600 + int(time[3]) * 60 + float(time[4]), match
+
+
+def rows_of_files(paths: Iterable[str], rest: re.Pattern[str], bad: BadLines) -> Iterator[Row]:
+    """The same for files in turn, also rotated and compressed ones, or ``-`` for stdin. Raises DataError."""
+    for path in paths:
+        yield from matching_rows(iter_lines(path), path, rest, bad)
 
 
 @functools.lru_cache(maxsize=8)

@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import DataError
-from .log_rows import NUMBER, BadLines, matching_rows
-from .logs import iter_lines
+from .log_rows import NUMBER, BadLines, Row, matching_rows, rows_of_files
 
 __all__ = ["Measurements", "MeasurementsLog", "parse_measurements", "read_measurements"]
 
@@ -29,9 +28,6 @@ _ROW = re.compile(
     rf"(?P<root_delay>{NUMBER})(?P<root_dispersion>{NUMBER})"
     r" [0-9A-F]{8} \d[IB] (?P<sent>[DKH]) (?P<received>[DKH])"
 )
-
-Rows = dict[str, list[tuple[float, ...]]]
-"""Lines by address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +64,24 @@ def read_measurements(paths: Iterable[str]) -> MeasurementsLog:
 
     Raises DataError when a file cannot be read or none has a usable line.
     """
-    bad, rows = BadLines(), Rows()
-    named = list(paths)
-    for path in named:
-        _add_rows(iter_lines(path), path, rows, bad)
-    return _log(rows, bad, ", ".join(named))
+    named, bad = list(paths), BadLines()
+    return _log(rows_of_files(named, _ROW, bad), bad, ", ".join(named))
 
 
 def parse_measurements(lines: Iterable[str], where: str = "measurements.log") -> MeasurementsLog:
     """Lines understood. Raises DataError when there is no usable line."""
-    bad, rows = BadLines(), Rows()
-    _add_rows(lines, where, rows, bad)
-    return _log(rows, bad, where)
+    bad = BadLines()
+    return _log(matching_rows(lines, where, _ROW, bad), bad, where)
 
 
-def _add_rows(lines: Iterable[str], where: str, rows: Rows, bad: BadLines) -> None:
+def _log(found: Iterable[Row], bad: BadLines, where: str) -> MeasurementsLog:
     names = ("offset", "delay", "dispersion", "root_delay", "root_dispersion", "stratum")
-    for utc_s, match in matching_rows(lines, where, _ROW, bad):
+    rows: dict[str, list[tuple[float, ...]]] = {}
+    for utc_s, match in found:
         passed = "0" not in match["tests"]
         hardware = match["sent"] == match["received"] == "H"
         row = utc_s, *(float(match[name]) for name in names), float(passed), float(hardware)
         rows.setdefault(match["address"], []).append(row)
-
-
-def _log(rows: Rows, bad: BadLines, where: str) -> MeasurementsLog:
     if not rows:
         raise DataError(
             f"{where}: no line of a chrony measurements.log in it ('log measurements' in chrony.conf makes one)"

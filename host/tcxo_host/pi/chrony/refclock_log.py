@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import DataError
-from .log_rows import NUMBER, BadLines, matching_rows
-from .logs import iter_lines
+from .log_rows import NUMBER, BadLines, Row, matching_rows, rows_of_files
 
 __all__ = ["RefclockLog", "RefclockSeries", "parse_refclocks", "read_refclocks"]
 
@@ -29,9 +28,6 @@ _ROW = re.compile(
     rf"(?: *\d+ [N+?-] (?P<pulse>[01])(?P<raw>{NUMBER})|  - [N+?-] -       -      )"
     rf"(?P<cooked>{NUMBER})(?P<dispersion>{NUMBER})"
 )
-
-Rows = dict[bool, dict[str, list[tuple[float, ...]]]]
-"""Lines by whether they are filtered, and by reference ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +65,23 @@ def read_refclocks(paths: Iterable[str]) -> RefclockLog:
 
     Raises DataError when a file cannot be read or none has a usable line.
     """
-    bad, rows = BadLines(), _no_rows()
-    named = list(paths)
-    for path in named:
-        _add_rows(iter_lines(path), path, rows, bad)
-    return _log(rows, bad, ", ".join(named))
+    named, bad = list(paths), BadLines()
+    return _log(rows_of_files(named, _ROW, bad), bad, ", ".join(named))
 
 
 def parse_refclocks(lines: Iterable[str], where: str = "refclocks.log") -> RefclockLog:
     """Lines understood. Raises DataError when there is no usable line."""
-    bad, rows = BadLines(), _no_rows()
-    _add_rows(lines, where, rows, bad)
-    return _log(rows, bad, where)
+    bad = BadLines()
+    return _log(matching_rows(lines, where, _ROW, bad), bad, where)
 
 
-def _no_rows() -> Rows:
-    return {True: {}, False: {}}
-
-
-def _add_rows(lines: Iterable[str], where: str, rows: Rows, bad: BadLines) -> None:
-    for utc_s, match in matching_rows(lines, where, _ROW, bad):
-        filtered = match["raw"] is None
-        raw_s = math.nan if filtered else float(match["raw"])
+def _log(found: Iterable[Row], bad: BadLines, where: str) -> RefclockLog:
+    rows: dict[bool, dict[str, list[tuple[float, ...]]]] = {True: {}, False: {}}
+    for utc_s, match in found:
+        is_filtered = match["raw"] is None
+        raw_s = math.nan if is_filtered else float(match["raw"])
         row = utc_s, float(match["cooked"]), raw_s, float(match["dispersion"]), float(match["pulse"] or 0)
-        rows[filtered].setdefault(match["refid"].rstrip(), []).append(row)
-
-
-def _log(rows: Rows, bad: BadLines, where: str) -> RefclockLog:
+        rows[is_filtered].setdefault(match["refid"].rstrip(), []).append(row)
     if not any(rows.values()):
         raise DataError(
             f"{where}: no line of a chrony refclocks.log in it ('log refclocks' in chrony.conf makes one)"
