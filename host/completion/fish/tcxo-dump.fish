@@ -51,7 +51,7 @@ function _shtab_tcxo_dump_using
 end
 
 set -g _shtab_tcxo_dump_commands record info show stats plot export import replay
-set -g _shtab_tcxo_dump_opts_with_value --baud --channel --config --counter-bits --csv --estimator --format --keep --last --link --map --output --pwm-hz --rotate --seconds --speed --start --tempcomp --tick-hz --tracking --without -o
+set -g _shtab_tcxo_dump_opts_with_value --against --baud --channel --config --counter-bits --csv --estimator --format --keep --last --link --map --output --pwm-hz --refclocks --rotate --seconds --speed --start --tempcomp --tick-hz --tracking --without -o
 
 complete -c tcxo-dump -e
 complete -c tcxo-dump -f
@@ -99,9 +99,11 @@ complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l local -d 'times in thi
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l tracking -x -d 'chrony'"'"'s tracking.log'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l tempcomp -x -d 'chrony'"'"'s tempcomp.log'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l without -x -d 'a tracking.log made without compensation'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l refclocks -x -d 'chrony'"'"'s refclocks.log; again for a rotated one'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l against -x -d 'the reference clock beside GPSP (default: another pulse)'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l estimator -x -d 'default: the daemon'"'"'s'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l config -x -d 'take the daemon'"'"'s settings from this TOML file'
-complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot; and test $_shtab_tcxo_dump_npos -eq 0' -ka "channels tempcomp offsets adev spectrum temperature phase report" -d 'channels, tempcomp, offsets, adev, spectrum, temperature, phase, report'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot; and test $_shtab_tcxo_dump_npos -eq 0' -ka "channels tempcomp offsets adev spectrum temperature phase gpsp report" -d 'channels, tempcomp, offsets, adev, spectrum, temperature, phase, gpsp, report'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using; and test $_shtab_tcxo_dump_npos -eq 0' -a export -d 'csv      channel,ticks,number,flags: one edge a line'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using export' -s h -l help -d 'show this help message and exit'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using export' -l seconds -x -d 'of a link or simulation, stop after N seconds'

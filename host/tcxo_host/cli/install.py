@@ -219,7 +219,7 @@ def _find_board(root: Root) -> str:
 
 def _kept_settings(args: argparse.Namespace, root: Root, steps: Steps) -> list[str]:
     """What an edited configuration file, which stays as it is, still lacks for what was asked for."""
-    from ..config.settings import load_config
+    from ..config.load import load_config
 
     if not any(step.path == paths.CONFIG and step.action == "keep" for step in steps.steps):
         return []

@@ -183,7 +183,7 @@ SPOILT = {
     ),
     "no configuration": (drop(TOML), "config", WARN, "built-in values", "tcxo-host install"),
     "typing error": (
-        put(TOML, '[link]\nurl = "x"\nbuad = 1\n'), "config", FAIL, "/etc/tcxo-host.toml: link.buad: unknown key", "mend",
+        put(TOML, '[link]\nurl = "serial:x"\nbuad = 1\n'), "config", FAIL, "/etc/tcxo-host.toml: link.buad: unknown key", "mend",
     ),
     "not installed": (drop("/etc/systemd"), "service", WARN, "not installed", "tcxo-host install"),
     "not enabled": (drop("/etc/systemd/system/multi"), "service", WARN, "not enabled", "enable --now"),
