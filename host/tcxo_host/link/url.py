@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..errors import UsageError
-from .interface import Link
+
+if TYPE_CHECKING:  # settings are checked with this, and the PWM's setup loads nothing heavy
+    from .interface import Link
 
 __all__ = ["check_url", "open_link"]
 
