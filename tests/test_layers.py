@@ -37,7 +37,12 @@ ROOMS = (
     "__main__",
 )
 KNOW_THE_FIRMWARE = ("sim", "flash")
-NOT_ONLY_ON_THE_HOST = ("device", "sim", "boards")  # folders of tcxo_firmware that MicroPython imports
+NOT_ONLY_ON_THE_HOST = (
+    "device",
+    "sim",
+    "boards",
+    "sent",
+)  # folders of tcxo_firmware that MicroPython imports
 IMPURE_IMPORTS = {
     "os",
     "io",

@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
-__all__ = ["BOARDS_DIR", "DEVICE_DIR", "DEVICE_FILES", "board_names", "firmware_version"]
+__all__ = ["BOARDS_DIR", "DEVICE_DIR", "DEVICE_FILES", "SELFTEST_PART", "board_names", "firmware_version"]
 
 DEVICE_DIR = Path(__file__).parent / "device"
 BOARDS_DIR = Path(__file__).parent / "boards"
+SELFTEST_PART = Path(__file__).parent / "sent" / "selftest.py"
 
 DEVICE_FILES = (
     "tcxo/__init__.py",

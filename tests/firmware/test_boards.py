@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.firmware_boards import BoardReader, advance_seconds, board_data, board_folder, seconds_of_edges
 from support.firmware_vms import run_unix
-from tcxo_firmware import BOARDS_DIR, DEVICE_DIR, DEVICE_FILES, board_names
+from tcxo_firmware import BOARDS_DIR, DEVICE_DIR, DEVICE_FILES, SELFTEST_PART, board_names
 from tcxo_firmware.simboard import SimBoard
 from tcxo_host.flash import files as flash_files
 from tcxo_host.flash import source_crc
@@ -23,7 +23,10 @@ TCXO_BOARD = BOARDS_DIR / "TCXO_DEVBOARD"
 
 # Pins of TIM2's channels on every F4 with a TIM2 (data sheets, alternate function 1).
 TIM2_PINS = {1: {"A0", "A5", "A15"}, 2: {"A1", "B3"}, 3: {"A2", "B10"}, 4: {"A3", "B11"}}
-PYBOARD_PINS = {"X1": "A0", "X2": "A1", "X3": "A2", "X4": "A3"}
+PYBOARD_PINS = {"X1": "A0", "X2": "A1", "X3": "A2", "X4": "A3", "Y3": "B8"}
+# Of TIM4's, on the same bus: alternate function 2 in the port's stm32f405_af.csv and stm32f411_af.csv. TIM3 has a
+# pyboard's LED 4, TIM5 its servos; PB6 and PB7 are the I2C bus.
+TIM4_PINS = {1: {"B6"}, 2: {"B7"}, 3: {"B8"}, 4: {"B9"}}
 
 
 @pytest.mark.parametrize("name", board_names())
@@ -38,6 +41,11 @@ def test_a_folder_is_complete_and_right(name):
         assert pin in TIM2_PINS[channel["id"]], channel
         assert channel["role"] in ("gps_pps", "rtc_pps", "host_pwm", "aux")
         assert channel["edge"] in ("rising", "falling")
+    output = board["selftest"]
+    assert output["timer"] == 4
+    assert PYBOARD_PINS.get(output["pin"], output["pin"]) in TIM4_PINS[output["channel"]]
+    taken = {channel["pin"] for channel in channels} | {board["tmp36_pin"], "B6", "B7", "X9", "X10"}
+    assert output["pin"] not in taken
     on = {channel["role"]: channel["rate_mhz"] for channel in channels if channel.get("enabled", True)}
     assert on == {"gps_pps": 1000, "rtc_pps": 1000, "host_pwm": 50000}
     # The chip's independent watchdog takes at most 32.8 s; a crash pauses 5 s.
@@ -51,8 +59,9 @@ def test_a_folder_is_complete_and_right(name):
 @pytest.mark.parametrize("name", [name for name in board_names() if name != "SIM"])
 def test_the_folder_s_description_names_every_pin(name):
     told = ast.get_docstring(ast.parse((BOARDS_DIR / name / "board_config.py").read_text()))
-    for channel in board_data(BOARDS_DIR / name)["channels"]:
-        assert re.search(rf"\b{channel['pin']}\b", told), channel
+    data = board_data(BOARDS_DIR / name)
+    for part in (*data["channels"], data["selftest"]):
+        assert re.search(rf"\b{part['pin']}\b", told), part
 
 
 @pytest.fixture
@@ -180,7 +189,7 @@ def test_pins_of_the_tcxo_board_exist_and_are_used_once():
     header = (TCXO_BOARD / "mpconfigboard.h").read_text()
     board = board_data(TCXO_BOARD)
     used = re.findall(r"pin_([A-C]\d+)", header)
-    used += [channel["pin"] for channel in board["channels"]] + [board["tmp36_pin"]]
+    used += [channel["pin"] for channel in board["channels"]] + [board["tmp36_pin"], board["selftest"]["pin"]]
     used += [named[name].removeprefix("P") for name in ("USB_DM", "USB_DP", "SWDIO", "SWCLK")]
     assert len(set(used)) == len(used)
     assert all(named[pin] == f"P{pin}" for pin in used)
@@ -222,6 +231,6 @@ def test_the_crc_that_the_board_tells_is_of_these_files(monkeypatch, tmp_path):
 def test_the_project_s_wheel_has_every_file_of_a_board():
     """hatch takes all files of a package that git does not ignore."""
     ignored = (FIRMWARE.parent / ".gitignore").read_text().split()
-    for path in [*BOARDS_DIR.rglob("*"), *(DEVICE_DIR / name for name in DEVICE_FILES)]:
+    for path in [SELFTEST_PART, *BOARDS_DIR.rglob("*"), *(DEVICE_DIR / name for name in DEVICE_FILES)]:
         if "__pycache__" not in path.parts:
             assert not any(Path(path.name).match(pattern.rstrip("/")) for pattern in ignored), path

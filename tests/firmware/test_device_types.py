@@ -5,7 +5,7 @@ import sys
 from importlib.metadata import files
 
 import pytest
-from tcxo_firmware import DEVICE_DIR, DEVICE_FILES
+from tcxo_firmware import DEVICE_DIR, DEVICE_FILES, SELFTEST_PART
 
 STUB_PACKAGES = ("micropython-stm32-stubs", "micropython-stdlib-stubs")
 
@@ -18,7 +18,7 @@ cache_dir = {cache}
 no_site_packages = True
 ignore_errors = True
 check_untyped_defs = True
-[mypy-tcxo.*,main]
+[mypy-tcxo.*,main,selftest]
 ignore_errors = False
 warn_unused_ignores = True
 """
@@ -57,6 +57,11 @@ def test_device_files_pass(check):
     status, output = check("-p", "tcxo", "-m", "main")
     assert status == 0, output
     assert f"in {len(DEVICE_FILES)} source files" in output, output
+
+
+def test_what_is_sent_for_the_self_test_passes(check):
+    status, output = check(str(SELFTEST_PART))
+    assert status == 0, output
 
 
 def test_what_the_port_has_not_is_found(check, tmp_path):

@@ -8,9 +8,10 @@ import sys
 import pytest
 import serial
 from support.flash_board import FlashBoard
-from tcxo_firmware import DEVICE_DIR
+from tcxo_firmware import BOARDS_DIR, DEVICE_DIR
 from tcxo_host.flash import files as flash_files
 from tcxo_host.flash import main as flash
+from tcxo_host.flash.files import real_boards
 from tcxo_protocol.framing import FrameDecoder
 from tcxo_protocol.records import Identify, Text, parse_payload
 
@@ -96,6 +97,24 @@ def test_tcxo_flash_and_the_prompt(board, capsys, monkeypatch):
     run(board, show)
     [[ask]] = [block for block in commands("mpremote") if len(block) == 1]
     assert run(board, ask).strip() == "0.1.0"
+
+
+def test_the_self_test_as_it_is_told(tmp_path, capsys, monkeypatch):
+    with FlashBoard(
+        tmp_path, frozen=[DEVICE_DIR, BOARDS_DIR / "SIM"], is_running=True, wire=(1, 2, 3)
+    ) as board:
+        for line in commands("tcxo-flash")[1]:
+            if "--i2c" not in line:
+                status = flash.main(["--port", board.path, *shlex.split(line)[1:]])
+                assert status == 0, (line, capsys.readouterr())
+
+
+def test_the_places_of_the_wire_are_the_boards():
+    told = README.read_text(encoding="utf8")
+    for name in real_boards():
+        data = flash_files.board_data(name)
+        gps, rtc, pwm = (channel["pin"] for channel in data["channels"][:3])
+        assert f"| `{name}` | {data['selftest']['pin']} | {pwm} | {gps} | {rtc} |" in told
 
 
 def test_repl_leaves_the_stream_for_the_prompt_after_a_whole_frame(board):

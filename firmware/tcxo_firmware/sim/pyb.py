@@ -1,33 +1,53 @@
-"""Stand-in for the port's ``pyb``: Timer, Pin, USB_VCP, UART, LED on the simulated world."""
+"""Stand-in for the port's ``pyb``: Timer, Pin, USB_VCP, UART, LED on the simulated world.
+
+Of timers there are TIM2, which captures, and TIM4, which makes the self-test's signal.
+"""
 
 from world import WORLD
 
 
 class Pin:
-    def __init__(self, name):
+    IN = 0
+    PULL_NONE = 0
+    PULL_DOWN = 2
+
+    def __init__(self, name, mode=IN, pull=PULL_NONE):
         self.name = name
+
+    def value(self):
+        """The level of an input that is pulled down and that nothing drives."""
+        return 0
 
 
 class Timer:
+    """TIM2 captures, TIM4 puts out; each takes the modes that it has registers for."""
+
+    PWM = 0
     IC = 8
     RISING = 0
     FALLING = 2
 
     def __init__(self, number):
-        if number != 2:
+        if number not in (2, 4):
             raise ValueError(f"Timer({number}) doesn't exist")
-        self._tim = WORLD.timer
+        self._tim = WORLD.timer if number == 2 else WORLD.output
+        self._captures = number == 2
 
     def init(self, prescaler, period):
         if period > 0x3FFFFFFF:
             raise OverflowError("overflow converting long int to machine word")
-        self._tim.restart(WORLD.start_tick)
+        if self._captures:
+            self._tim.restart(WORLD.start_tick)
+        elif 0 <= prescaler <= 0xFFFF and period <= 0xFFFF:
+            self._tim.init(prescaler, period, WORLD.timer.tick)
+        else:
+            raise ValueError("TIM4 has 16 bits")
 
     def deinit(self):
         self._tim.stop()
 
     def period(self, value):
-        if value != -1:
+        if value != -1 or not self._captures:
             raise ValueError("the simulated timer counts 32 bits only")
 
     def source_freq(self):
@@ -36,10 +56,22 @@ class Timer:
     def callback(self, function):
         self._tim.on_update(function)
 
-    def channel(self, number, mode, pin, polarity, callback):
-        if mode != self.IC or not isinstance(pin, Pin):
+    def channel(self, number, mode, pin, polarity=RISING, callback=None, pulse_width=0):
+        if mode != (self.IC if self._captures else self.PWM) or not isinstance(pin, Pin):
             raise ValueError("invalid mode or pin")
-        self._tim.on_capture(number, callback)
+        if self._captures:
+            self._tim.on_capture(number, callback)
+            return None
+        self._tim.open_channel(pulse_width)
+        return _OutputChannel(self._tim)
+
+
+class _OutputChannel:
+    def __init__(self, tim):
+        self._tim = tim
+
+    def pulse_width(self, width):
+        self._tim.write_compare(width)
 
 
 class USB_VCP:

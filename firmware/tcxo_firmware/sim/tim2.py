@@ -1,7 +1,8 @@
 """A register-level TIM2: counts, wraps, captures, flags, and interrupts in the port's order.
 
 Runs in MicroPython and CPython. Time is an absolute tick that ``advance`` moves on; the counter is its
-low 32 bits. The register block is plain memory that device code reads and writes through pointers, so
+low 32 bits, until device code writes CNT: then it counts on from there (RM0090: CNT may be written while it counts).
+The register block is plain memory that device code reads and writes through pointers, so
 what a write or read does to the hardware is worked out afterwards, from what the memory holds:
 ``SR`` is rc_w0 (a bit written 0 is cleared), and a callback is taken to have read its CCR.
 
@@ -43,6 +44,7 @@ class Tim2:
         self.tick = 0
         self._sr = 0
         self._next_wrap = 1 << 32
+        self._ahead = 0  # what a write to CNT put the counter before the time, modulo 2**32
         self._update_callback = None
         self._channels = []  # [number, callback], newest first, as in the port
         self._phase = IDLE
@@ -56,6 +58,7 @@ class Tim2:
         """Counter and extension to ``tick``; flags clear."""
         self.tick = tick
         self._next_wrap = ((tick >> 32) + 1) << 32
+        self._ahead = 0
         self._sr = 0
         self._show()
 
@@ -79,7 +82,7 @@ class Tim2:
         if self._sr & mask:
             self._sr |= 1 << (8 + number)
         self._sr |= mask
-        struct.pack_into("<I", self.block, CCR1 + 4 * (number - 1), tick & 0xFFFFFFFF)
+        struct.pack_into("<I", self.block, CCR1 + 4 * (number - 1), self._count(tick))
         self._request()
         self._show()
 
@@ -153,10 +156,17 @@ class Tim2:
 
     # Registers.
 
+    def _count(self, tick):
+        return (tick + self._ahead) & 0xFFFFFFFF
+
     def _show(self):
         struct.pack_into("<I", self.block, SR, self._sr)
-        struct.pack_into("<I", self.block, CNT, self.tick & 0xFFFFFFFF)
+        struct.pack_into("<I", self.block, CNT, self._count(self.tick))
 
     def _sync(self):
         """Take over what device code wrote since ``_show``."""
         self._sr &= self.block[SR] | self.block[SR + 1] << 8
+        written = struct.unpack_from("<I", self.block, CNT)[0]
+        if written != self._count(self.tick):
+            self._ahead = (written - self.tick) & 0xFFFFFFFF
+            self._next_wrap = self.tick + (1 << 32) - written

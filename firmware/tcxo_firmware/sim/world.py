@@ -12,6 +12,7 @@ import struct
 import sys
 
 from tim2 import Tim2
+from tim4 import OutputTimer
 
 EVENT = "<BQi"
 EVENT_BYTES = 13
@@ -28,6 +29,7 @@ USB_BUFFER_BYTES = 1024
 class World:
     def __init__(self):
         self.timer = None
+        self.output = OutputTimer()
         self.tick_hz = 84000000
         self.start_tick = 0
         self.boot_id = b"\0\0\0\0"
@@ -99,17 +101,26 @@ class World:
         """The next event, if it is due by tick ``until``. TIME: it was an edge or time; else OTHER or NOT_YET."""
         kind, tick, value = struct.unpack_from(EVENT, self._events, self._position)
         if kind <= 4 and tick > until:
-            self.timer.advance(until)
+            self._run_to(until)
             return NOT_YET
         self._position += EVENT_BYTES
         if kind > 4:
             self._happen(kind, value)
             return OTHER
-        if kind == ADVANCE:
-            self.timer.advance(tick)
-        else:
+        self._run_to(tick)
+        if kind != ADVANCE:
             self.timer.capture(kind, tick)
         return TIME
+
+    def _run_to(self, tick):
+        """Time passes, and the board's own output makes its edges on the way."""
+        output = self.output
+        while output.next_update is not None and output.next_update <= tick:
+            at = output.next_update
+            if output.update():
+                for number in output.wire:
+                    self.timer.capture(number, at)
+        self.timer.advance(tick)
 
     def _refill(self, poll):
         """Wait for what ``poll`` sees: more events, or something on the line. True when events came."""

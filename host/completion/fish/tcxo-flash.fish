@@ -51,7 +51,7 @@ function _shtab_tcxo_flash_using
 end
 
 set -g _shtab_tcxo_flash_commands 
-set -g _shtab_tcxo_flash_opts_with_value --board --port
+set -g _shtab_tcxo_flash_opts_with_value --board --i2c --port --selftest
 
 complete -c tcxo-flash -e
 complete -c tcxo-flash -f
@@ -62,3 +62,6 @@ complete -c tcxo-flash -n _shtab_tcxo_flash_using -l port -x -d 'serial port of 
 complete -c tcxo-flash -n _shtab_tcxo_flash_using -l board -x -d 'which board it is (default: the one its MicroPython names)'
 complete -c tcxo-flash -n _shtab_tcxo_flash_using -l mpy -d 'install compiled modules: smaller, faster to start'
 complete -c tcxo-flash -n _shtab_tcxo_flash_using -l check -d 'only compare; exit status 1 if files differ'
+complete -c tcxo-flash -n _shtab_tcxo_flash_using -l selftest -x -d 'let the board measure a signal of its own, through a jumper wire to these inputs (1,3 or gps_pps or all; default: the PWM'"'"'s)'
+complete -c tcxo-flash -n _shtab_tcxo_flash_using -l i2c -x -d 'with --selftest: read the board over I2C too'
+complete -c tcxo-flash -n _shtab_tcxo_flash_using -l json -d 'with --selftest: the result for machines'

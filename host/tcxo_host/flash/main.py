@@ -26,9 +26,12 @@ _EPILOG = """\
 example:
   tcxo-flash --mpy                        find the board, install, show that it runs
   tcxo-flash --port /dev/ttyACM0 --check  only compare
+  tcxo-flash --selftest                   let the board test itself; says where the jumper wire goes
+  tcxo-flash --selftest all --i2c 1:0x55  all inputs joined, both links at once
 
-exit status: 0 done, 1 files differ (--check), 64 usage, 65 not the board meant or not started from
-its flash, 69 no board or package missing, 73 no room on the board, 130 interrupted
+exit status: 0 done, 1 files differ (--check) or a check failed (--selftest), 2 the jumper wire is not
+right, 64 usage, 65 not the board meant or not started from its flash, 69 no board or package missing,
+73 no room on the board, 130 interrupted
 """
 
 
@@ -46,23 +49,37 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--mpy", action="store_true", help="install compiled modules: smaller, faster to start"
     )
-    parser.add_argument("--check", action="store_true", help="only compare; exit status 1 if files differ")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="only compare; exit status 1 if files differ")
+    what.add_argument(
+        "--selftest",
+        nargs="?",
+        const="",
+        metavar="CHANNELS",
+        help="let the board measure a signal of its own, through a jumper wire to these inputs (1,3 or gps_pps or all;"
+        " default: the PWM's)",
+    )
+    parser.add_argument("--i2c", metavar="BUS:ADDRESS", help="with --selftest: read the board over I2C too")
+    parser.add_argument("--json", action="store_true", help="with --selftest: the result for machines")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; its exit status."""
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.selftest is None and (arguments.json or arguments.i2c):
+        parser.error("--json and --i2c go with --selftest")
     try:
         return _run(arguments)
     except TcxoError as error:
         print(f"tcxo-flash: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
-        print(
-            "\ntcxo-flash: interrupted; the board starts nothing half-copied: run tcxo-flash again",
-            file=sys.stderr,
-        )
+        left = "the board starts nothing half-copied: run tcxo-flash again"
+        if arguments.selftest is not None:
+            left = "nothing of the self-test is left on the board"
+        print(f"\ntcxo-flash: interrupted; {left}", file=sys.stderr)
         return _EXIT_INTERRUPTED
 
 
@@ -76,6 +93,10 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.board is not None:
         files_for(arguments.board)  # an unknown name is reported before anything is touched
     port = arguments.port or flash_session.find_port()
+    if arguments.selftest is not None:
+        from .selftest.run import selftest
+
+        return selftest(arguments, port)
     with flash_session.Session(port) as session:
         try:
             plan = _compare_and_copy(arguments, session)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import serial
-from mpremote.transport import TransportError
+from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 from serial.tools import list_ports
 from tcxo_protocol.framing import FrameDecoder
@@ -21,7 +21,7 @@ from tcxo_protocol.records import Identify, ProtocolError, parse_payload
 from ..errors import DataError, LinkError, OutputError
 from .files import BoardFile, other_form
 
-__all__ = ["BoardState", "Plan", "Session", "find_port", "wait_for_identify"]
+__all__ = ["BoardGone", "BoardState", "Plan", "Session", "find_port", "wait_for_identify"]
 
 # MicroPython's own USB ids, and ST's for boards that keep those.
 _USB_VENDORS = (0xF055, 0x0483)
@@ -41,6 +41,10 @@ _PROMPT_PATIENCE_S = 5
 
 Progress = Callable[[str, int, int], None]
 """Called with path, bytes written and size."""
+
+
+class BoardGone(LinkError):
+    """The port vanished while it was open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,39 @@ class Session:
         """Restart the board; it is gone from the port before it can answer."""
         with contextlib.suppress(TransportError, OSError):
             self._transport.exec_raw_no_follow("import machine\nmachine.reset()\n")
+
+    def ask(self, code: str) -> Any:
+        """Run ``code``, which prints one literal; its value. Raises DataError where it raises on the board."""
+        with _as_link_errors(self.port):
+            try:
+                return _literal(self._transport.exec(code))
+            except TransportExecError as error:
+                raise DataError(
+                    f"the board on {self.port}: {error.error_output.strip().splitlines()[-1]}"
+                ) from None
+
+    def start(self, code: str) -> None:
+        """Run ``code`` without waiting for its end; ``read`` gives what it sends."""
+        with _as_link_errors(self.port):
+            self._transport.exec_raw_no_follow(code)
+
+    def read(self) -> bytes:
+        """What the board sent since the last call, or within some tenths of a second. Raises BoardGone."""
+        line = self._transport.serial
+        try:
+            line.timeout = 0.2
+            data: bytes = line.read(max(1, line.in_waiting))
+        except OSError as error:  # a SerialException is one
+            raise BoardGone(
+                f"the board on {self.port} went away ({error}): unplugged, or restarted by its watchdog;"
+                " plugged in again it starts its own firmware"
+            ) from None
+        return data
+
+    def interrupt(self) -> None:
+        """Ctrl-C for what ``start`` started, which may have ended already."""
+        with contextlib.suppress(OSError):
+            self._transport.serial.write(b"\r\x03")
 
     def _write(self, file: BoardFile, progress: Progress) -> None:
         folder = ""

@@ -1,7 +1,7 @@
 """A board to flash, in the unix port: a littlefs of its own size, main.py at start, the REPL after it.
 
-``micropython -i flash_boot.py IMAGE BLOCKS MACHINE MOUNT FROZEN WITH_MAIN FEED CONTROL I2C_IN I2C_OUT``. Standard input
-and output are a raw terminal, as the board's USB port is. ``machine.reset()`` ends the process: whoever
+``micropython -i flash_boot.py IMAGE BLOCKS MACHINE MOUNT FROZEN WITH_MAIN WIRE FAULT I2C FEED CONTROL I2C_IN I2C_OUT``.
+Standard input and output are a raw terminal, as the board's USB port is. ``machine.reset()`` ends the process: whoever
 started it starts it again.
 
 The stm32 port (ports/stm32/main.c, extmod/vfs.c, py/runtime.c of 1.29) mounts the board's flash at ``/flash`` and makes
@@ -9,6 +9,9 @@ it the working directory, or ``/sd`` where there is a card in the slot and no ``
 mounted at "/": ``statvfs`` of it gives zeros, a file or folder there ENODEV. ``sys.path`` is "", ".frozen", then each
 mount with its ``lib``, the card first. ``boot.py`` and ``main.py`` are run from the working directory, a frozen one
 before any other (shared/runtime/pyexec.c). All of that is so here, by the same extmod/vfs.c.
+
+WIRE: TIM2 channels that the self-test's output is joined to, with commas between. FAULT: of ``planted_faults.py``.
+I2C: 1 where a controller reads its bus.
 
 Left out: FAT, which a pyboard's flash has as it is sold (512-byte blocks); the factory's ``boot.py`` and ``main.py``
 (comments only); running ``boot.py``; a card's own file system (with MOUNT ``/sd`` the image is the card's, and
@@ -20,7 +23,7 @@ import os
 import select
 import sys
 
-image, blocks, machine_name, mount_point, frozen, with_main, *fd_texts = sys.argv[1:]
+image, blocks, machine_name, mount_point, frozen, with_main, wire, fault, i2c, *fd_texts = sys.argv[1:]
 
 import machine  # noqa: E402,F401  the stand-ins, while the files of this machine can still be seen
 import pyb  # noqa: E402,F401
@@ -85,6 +88,13 @@ WORLD.open(
     open(i2c_out, "wb"),
 )
 WORLD._line_in = Typed(terminal)
+WORLD.output.wire = [int(number) for number in wire.split(",") if number]
+WORLD.i2c_hold_ms = 2500 * int(i2c)  # as SimBoard, and from the start: time waits for who reads there
+WORLD._i2c_at = 0
+if fault:
+    import planted_faults
+
+    getattr(planted_faults, fault)()
 sys.modules["time"] = simtime
 
 

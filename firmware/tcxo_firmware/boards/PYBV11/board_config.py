@@ -2,6 +2,7 @@
 
 GPS PPS on X1 (PA0), RTC PPS on X2 (PA1), the Pi's PWM on X3 (PA2); X4 (PA3) is free. I2C to the Pi:
 X9 (PB6) is SCL, X10 (PB7) SDA. TMP36 output on X8. LED 3 is left alone: it shares TIM2.
+The self-test's signal comes out of Y3 (PB8, TIM4).
 """
 
 BOARD = {
@@ -18,5 +19,6 @@ BOARD = {
     "i2c": {"bus": 1, "address": 0x55},  # None turns it off
     "tmp36_pin": None,  # "X8" where a TMP36 is fitted
     "mcu_sensors": True,
+    "selftest": {"pin": "Y3", "timer": 4, "channel": 3},
     "leds": {"no_gps": 1, "streaming": 2, "fault": 4},
 }

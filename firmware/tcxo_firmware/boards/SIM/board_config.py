@@ -14,5 +14,6 @@ BOARD = {
     "i2c": {"bus": 1, "address": 0x55},
     "tmp36_pin": "X8",
     "mcu_sensors": True,
+    "selftest": {"pin": "Y3", "timer": 4, "channel": 3},
     "leds": {"streaming": 2, "no_gps": 1, "fault": 4},
 }

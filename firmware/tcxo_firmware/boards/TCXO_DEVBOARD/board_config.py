@@ -2,6 +2,7 @@
 
 GPS PPS on A0, RTC PPS on A1, the Pi's PWM on A2; A3 is free. I2C to the Pi: B6 is SCL, B7 SDA. UART 1
 on A9 and A10. TMP36 output on C0. LEDs to ground on B12 (green), B13 (red) and B14 (blue).
+The self-test's signal comes out of B8 (TIM4).
 """
 
 BOARD = {
@@ -18,5 +19,6 @@ BOARD = {
     "i2c": {"bus": 1, "address": 0x55},  # None turns it off
     "tmp36_pin": "C0",
     "mcu_sensors": True,
+    "selftest": {"pin": "B8", "timer": 4, "channel": 3},
     "leds": {"streaming": 1, "no_gps": 2, "fault": 3},
 }

@@ -2,7 +2,7 @@
 
 GPS PPS on A15, RTC PPS on A1, the Pi's PWM on B10; A3 is free. A0 is the board's key, A5 to A7 belong to
 the optional flash chip. I2C to the Pi: B6 is SCL, B7 SDA (the board has no pull-ups: the Pi has).
-TMP36 output on B0.
+TMP36 output on B0. The self-test's signal comes out of B8 (TIM4).
 """
 
 BOARD = {
@@ -19,5 +19,6 @@ BOARD = {
     "i2c": {"bus": 1, "address": 0x55},  # None turns it off
     "tmp36_pin": None,  # "B0" where a TMP36 is fitted
     "mcu_sensors": True,
+    "selftest": {"pin": "B8", "timer": 4, "channel": 3},
     "leds": {"single": 1},
 }
