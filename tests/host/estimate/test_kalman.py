@@ -156,7 +156,7 @@ def test_a_gps_phase_step_is_recognised_and_moves_nothing():
     assert {e.state for e in stepped[50:]} == {State.TRACK}
 
 
-def test_reprogrammed_pwm_restarts_the_pi_alone():
+def test_a_pwm_with_another_phase_has_the_same_rate():
     def shifted(index, edges):
         if index >= 400:
             edges["host_pwm"] = edges["host_pwm"] + 84_000 * 7  # 7 ms: another phase
@@ -164,10 +164,9 @@ def test_reprogrammed_pwm_restarts_the_pi_alone():
 
     estimates = run(STEADY, 500, change=shifted)
     moved = np.abs(values(estimates) - values(run(STEADY, 500)))
-    assert np.nanmax(moved[390:]) < 0.01
-    assert estimates[-1].usable
+    assert moved[390:].max() < 0.001
     assert estimates[-1].tcxo_sigma_ppm < 0.001
-    assert 100 <= estimates[-1].rejected["host_pwm"] <= 200
+    assert estimates[-1].rejected["host_pwm"] <= 25
 
 
 def test_wrong_pwm_rate_is_said_and_never_published():

@@ -82,6 +82,10 @@ class EdgeReader:
             whole = np.round((base_s + offset * 1e-9 + times * speed) * rate_hz)
             teeth = whole * (1e9 / rate_hz) - (base_s * 1e9 + offset)
         residuals = teeth - times * (1e9 + rate) - (0.5 * drift) * (times * times)
+        if not consecutive:
+            # Half a period off each edge has two nearest teeth: those of the last edge's side count for all.
+            away = (residuals - residuals[-1]) * (rate_hz * 1e-9)
+            residuals -= np.where(np.abs(away) > 0.75, np.round(away), 0.0) * (1e9 / rate_hz)
         return residuals, consecutive and first == 1 and self.comb.anchor == clocks.epoch
 
     def see(self, clocks: Clocks, times: Floats, residuals: Floats, regular: bool) -> Seen | None:

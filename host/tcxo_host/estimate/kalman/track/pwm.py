@@ -27,8 +27,8 @@ THERMAL_NS = 300.0
 """A second's mean phase is shifted by less than this by anything that heat does to a crystal."""
 EXPLAINED = 4.0
 """A bend explains a second when the mean square that it leaves is at most so many variances of an edge."""
-LARGEST_STEP_NS = 1e5
-"""A step of the phase beyond this is another signal, not the same one."""
+LARGEST_DOUBT_NS = 1e5
+"""A larger step, as of a UART that had nothing to send, is known to be itself and doubted by no more than this."""
 JUMP_PPB = 15.0
 """A bend of the rate by more than this within a second is a jump, and not the beginning of a drift..."""
 JUMP_DRIFTS_S = 5.0
@@ -163,7 +163,7 @@ class PwmTracker:
         if bend is None or not self._explains(bend):
             return seen is not None and self._take_unexplained(clocks, ticks, seen)
         smallest = 0.0 if seen is None else ROUNDED * math.sqrt(float(seen.noise[0, 0]))
-        if bend.is_step and smallest < abs(bend.size) < LARGEST_STEP_NS:
+        if bend.is_step and smallest < abs(bend.size):
             return self._take_beside_step(clocks, ticks, bend)
         jump_ppb = max(JUMP_PPB, JUMP_DRIFTS_S * clocks.levels.pi_drift)
         if not bend.is_step and (seen is None or abs(bend.size) > jump_ppb):
@@ -175,7 +175,7 @@ class PwmTracker:
         if seen.surprise <= WIDEN_GATE:
             self._absorb(clocks, ticks, seen)
             return True
-        shift_ns = abs(float(seen.moments[0]))
+        shift_ns = float(np.abs(seen.moments).max())
         if seen.surprise > BLOCK_GATE and shift_ns > THERMAL_NS:
             return False
         # The rate bent more than the noise explains, as under a sudden load.
@@ -239,7 +239,10 @@ class PwmTracker:
             ticks = ticks[cut:]
             self._steps.append(clocks.epoch)
             mean = float(clocks.filter.mean[PI_U])
-            clocks.filter.forget(PI_U, max(bend.size**2, self.reader.edge_variance), mean + bend.size)
+            doubt_ns = min(abs(bend.size), LARGEST_DOUBT_NS)
+            if doubt_ns == LARGEST_DOUBT_NS:  # how many periods went by is not known: edges are numbered anew
+                self.restarts, self.blocks = self.restarts + 1, 0
+            clocks.filter.forget(PI_U, max(doubt_ns**2, self.reader.edge_variance), mean + bend.size)
         _, _, seen = self._look(clocks, ticks)
         if seen is None or not self._take_unexplained(clocks, ticks, seen):
             return False
@@ -266,18 +269,14 @@ class PwmTracker:
         residuals, moments, full = seen.residuals, seen.moments, self.reader.full
         if residuals.size * 5 < full * 4:
             return
-        if (
-            residuals.size == full
-            and self.blocks % SCATTER_EVERY == 0
-            and full % GROUPS == 0
-            and full > 2 * GROUPS
-        ):
+        if residuals.size == full and self.blocks % SCATTER_EVERY == 0 and full > 2 * GROUPS:
             rest = residuals - (moments * residuals.size).dot(seen.prepared.weights)
-            groups = rest.reshape(GROUPS, -1).mean(axis=1)
+            size = full // GROUPS
+            groups = rest[: GROUPS * size].reshape(GROUPS, size).mean(axis=1)
             degrees = GROUPS - moments.size
             self.scatter = (
                 float(rest.dot(rest)) / (residuals.size - moments.size),
-                float(groups.dot(groups)) * (residuals.size // GROUPS) / degrees,
+                float(groups.dot(groups)) * size / degrees,
             )
         self.sight = Sight(
             clocks.epoch,
