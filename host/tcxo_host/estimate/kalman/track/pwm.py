@@ -29,6 +29,8 @@ EXPLAINED = 4.0
 """A bend explains a second when the mean square that it leaves is at most so many variances of an edge."""
 LARGEST_DOUBT_NS = 1e5
 """A larger step, as of a UART that had nothing to send, is known to be itself and doubted by no more than this."""
+LONGEST_PAUSE_S = 10.0
+"""After longer a larger step may be another signal, or another counter: the clock is started anew."""
 JUMP_PPB = 15.0
 """A bend of the rate by more than this within a second is a jump, and not the beginning of a drift..."""
 JUMP_DRIFTS_S = 5.0
@@ -163,7 +165,8 @@ class PwmTracker:
         if bend is None or not self._explains(bend):
             return seen is not None and self._take_unexplained(clocks, ticks, seen)
         smallest = 0.0 if seen is None else ROUNDED * math.sqrt(float(seen.noise[0, 0]))
-        if bend.is_step and smallest < abs(bend.size):
+        largest = math.inf if self.age_s(clocks, int(ticks[0])) < LONGEST_PAUSE_S else LARGEST_DOUBT_NS
+        if bend.is_step and smallest < abs(bend.size) < largest:
             return self._take_beside_step(clocks, ticks, bend)
         jump_ppb = max(JUMP_PPB, JUMP_DRIFTS_S * clocks.levels.pi_drift)
         if not bend.is_step and (seen is None or abs(bend.size) > jump_ppb):
