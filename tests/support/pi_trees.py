@@ -283,7 +283,7 @@ TREES: dict[str, Tree] = {
         "/sys/class/pwm", "/sys/devices", "/proc/device-tree/soc", "/run/tcxo", "/etc/systemd/system/multi-user",
     ),
     "pi4-good": PI4_GOOD,
-    "pi5": good(PI5, "bcm2712") | {"/dev/ptp0": ""},
+    "pi5": good(PI5, "bcm2712"),
 }  # fmt: skip
 
 

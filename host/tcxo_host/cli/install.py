@@ -25,6 +25,7 @@ example:
   tcxo-host install --dry-run
   sudo tcxo-host install --link serial:/dev/ttyACM0 --chrony ntp
   sudo tcxo-host install --link i2c:1:0x55
+  sudo tcxo-host install --source uart:/dev/ttyS0
 """
 
 
@@ -43,6 +44,11 @@ def add_parser(subparsers: Any) -> None:
         metavar="URL",
         help="the board: serial:DEVICE or i2c:BUS:ADDRESS (default: the one that is plugged in)",
     )
+    parser.add_argument(
+        "--source",
+        metavar="SIGNAL",
+        help="what the board measures: pwm, uart (this model's own) or uart:DEVICE (default: pwm; on a Pi 5, uart)",
+    )
     parser.add_argument("--pin", type=int, default=12, metavar="GPIO", help="the PWM's GPIO (default 12)")
     parser.add_argument(
         "--chrony",
@@ -59,11 +65,6 @@ def add_parser(subparsers: Any) -> None:
         help="hand chrony GPS time itself as well (Pi 2 to 4), not only the frequency",
     )
     parser.add_argument("--measure-only", action="store_true", help="measure, but leave chrony alone")
-    parser.add_argument(
-        "--rp1-ratio",
-        action="store_true",
-        help="Pi 5, experimental: refer the PWM to the system clock by /dev/ptp0",
-    )
     parser.add_argument(
         "--force", action="store_true", help="overwrite files that were changed by hand; add a refclock twice"
     )
@@ -145,16 +146,16 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
     from ..pi.doctor import check_machine
     from ..pi.doctor.check import Subject
     from ..pi.install.plan import Options, make_plan
-    from ..pi.models import identify_model, model_by_key
-    from ..pi.phase_fit import refuse_model
-    from ..pi.pwm.header import refuse_foreign_crystal
+    from ..pi.install.signal import choose_source, consoles
+    from ..pi.phase_fit import refuse_model, refuse_source
 
-    model = model_by_key(args.model) if args.model else identify_model(root)
-    refuse_foreign_crystal(model, args.measure_only or args.rp1_ratio)
+    model, source = choose_source(root, args.source, args.model, args.measure_only)
     if args.phase and args.measure_only:
         raise UsageError("--phase and --measure-only contradict each other: leave one of them out")
     if args.phase:
-        refuse_model(model)
+        refuse_source(source)
+        if model is not None:
+            refuse_model(model)
     if not args.measure_only and main_file(root) is None:
         raise UnavailableError("chrony is not installed here: sudo apt install chrony, then install again")
     fit = Fit("tempcomp")
@@ -171,7 +172,8 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
         phase=args.phase,
         line_there=fit.line_there,
         phase_line_there=fit.phase_line_there,
-        rp1_ratio=args.rp1_ratio,
+        source=source.signal,
+        baud=source.baud,
     )
     main = main_file(root)
     plan = make_plan(
@@ -180,6 +182,7 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
         check_machine.config_txt(subject)[0],
         apparmor=root.exists(paths.APPARMOR_PROFILE),
         chrony_confdir=main is None or "confdir /etc/chrony/conf.d" in (root.read(main) or ""),
+        consoles=consoles(subject.root, source, model),
     )
     return plan, fit.notes
 

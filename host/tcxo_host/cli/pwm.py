@@ -61,7 +61,6 @@ def run(args: argparse.Namespace, root: Root) -> int:
 
     config = load_config(root.path(args.config)) if args.config else Config()
     wanted = override(config, "pwm", rate_hz=args.rate, gpio=args.pin).pwm
-    allowed = args.measure_only or wanted.rp1_ratio
     model = model_by_key(args.model) if args.model else None
     if args.action == "off":
         channel, was_on = pwm.switch_off(root, wanted.gpio, model)
@@ -71,7 +70,7 @@ def run(args: argparse.Namespace, root: Root) -> int:
             print(f"{channel.directory}: {'off and released' if was_on else 'was not exported'}")
         return 0
     if args.action == "setup":
-        report = pwm.prepare(root, wanted.rate_hz, wanted.gpio, measure_only=allowed, model=model)
+        report = pwm.prepare(root, wanted.rate_hz, wanted.gpio, measure_only=args.measure_only, model=model)
     else:
         report = pwm.look(root, wanted.rate_hz, wanted.gpio, model)
     sys.stdout.write(json.dumps(_as_json(report)) + "\n" if args.json else _as_text(report))

@@ -45,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
         "--measure-only",
         action="store_const",
         const=True,
-        help="measure and report, but write no file for chrony (the only way on a Pi 5)",
+        help="measure and report, but write no file for chrony (also a PWM that is on another crystal)",
     )
     parser.add_argument(
         "--ignore-chrony",
@@ -76,8 +76,9 @@ def run(args: argparse.Namespace, open_link: Callable[[str, int], Link]) -> int:
     from ..config.text import config_text
     from ..daemon.loop import Daemon
     from ..pi.chrony.config import added_ppm
-    from ..pi.pwm.at_start import ready_pwm
     from ..pi.root import Root
+    from ..pi.source import ready_source
+    from ..pi.uart.feeder import Feeder
 
     config = load_config(args.config) if args.config else Config()
     config = override(config, "link", url=args.link, baud=args.baud)
@@ -91,22 +92,28 @@ def run(args: argparse.Namespace, open_link: Callable[[str, int], Link]) -> int:
         print(config_text(config), end="")
         return 0
     set_up_logging(config.log.level)
-    watch = ready_pwm(Root(), config.pwm, measure_only=config.output.measure_only)
+    watch = ready_source(Root(), config)
     bias_ppm = watch.bias_ppm if watch else 0.0
     phase = None
     if config.phase.enabled:
         from ..pi.phase_output import open_phase
 
         phase = open_phase(config, Root(), bias_ppm, watch or (lambda: ""))
-    Daemon(
-        config,
-        retry=not args.no_retry,
-        pwm_problem=watch,
-        pwm_bias_ppm=bias_ppm,
-        chrony_adds_ppm=added_ppm(Root(), config.output.path),
-        phase=phase,
-        open_link=open_link,
-    ).run()
+    feeder = watch if isinstance(watch, Feeder) else None
+    try:
+        Daemon(
+            config,
+            retry=not args.no_retry,
+            pwm_problem=watch,
+            pwm_bias_ppm=bias_ppm,
+            chrony_adds_ppm=added_ppm(Root(), config.output.path),
+            phase=phase,
+            each_turn=feeder.turn if feeder else lambda: None,
+            open_link=open_link,
+        ).run()
+    finally:
+        if feeder:
+            feeder.close()
     return 0
 
 

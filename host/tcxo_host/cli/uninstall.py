@@ -20,7 +20,6 @@ example:
   sudo tcxo-host uninstall
 """
 
-_BEFORE = (("systemctl", "disable", "--now", "tcxo-host.service", "tcxo-host-pwm.service"),)
 _AFTER = (
     ("systemctl", "daemon-reload"),
     ("udevadm", "control", "--reload"),
@@ -62,8 +61,12 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     show_steps(steps)
     if args.dry_run:
         return 0
-    failed = run_commands(_BEFORE, runner) if root.is_live else 0
+    units = ["tcxo-host.service"] + ["tcxo-host-pwm.service"] * root.exists(paths.PWM_UNIT)
+    failed = run_commands([("systemctl", "disable", "--now", *units)], runner) if root.is_live else 0
     write_steps(root, steps)
+    for step in steps.steps:
+        if step.why == "words put back" and step.action == "write":
+            print(f"note    {step.path} is as it was: reboot once, so that the console is there again")
     _remove_link(root)
     if root.is_live:
         apparmor = [("apparmor_parser", "-r", paths.APPARMOR_PROFILE)]

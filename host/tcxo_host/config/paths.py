@@ -10,6 +10,7 @@ __all__ = [
     "MANIFEST",
     "OUTPUT",
     "PHASE_SOCK",
+    "PWM_UNIT",
     "REAL_OUTPUT",
     "SOCK",
     "STALE_S",
@@ -38,4 +39,5 @@ PHASE_SOCK = "/run/chrony.tcxo-pps.sock"
 CHRONY_SNIPPET = "/etc/chrony/conf.d/tcxo-host.conf"
 APPARMOR_PROFILE = "/etc/apparmor.d/usr.sbin.chronyd"
 APPARMOR_LOCAL = "/etc/apparmor.d/local/usr.sbin.chronyd"
+PWM_UNIT = "/etc/systemd/system/tcxo-host-pwm.service"
 UNITS = "/etc/systemd/system"

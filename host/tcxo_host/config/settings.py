@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..estimate.registry import ESTIMATORS
 from ..link.url import check_url
 from . import paths
+from .field import setting
+from .source import SourceConfig
 
 __all__ = [
     "Config",
@@ -21,28 +21,11 @@ __all__ = [
     "PhaseConfig",
     "PwmConfig",
     "RecordConfig",
+    "SourceConfig",
     "StateConfig",
-    "setting",
 ]
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
-
-
-def setting(
-    default: Any,
-    help: str,
-    *,
-    choices: tuple[str, ...] | None = None,
-    low: float | None = None,
-    high: float | None = None,
-    check: Callable[[str], object] | None = None,
-) -> Any:
-    """A field of a section: its default, one line for people, and what is allowed (bounds inclusive).
-
-    ``check`` raises UsageError for a text that is not allowed.
-    """
-    allowed = {"choices": choices, "low": low, "high": high, "check": check}
-    return field(default=default, metadata={"help": help, **allowed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +104,6 @@ class PwmConfig:
         choices=("auto", "setup", "verify", "off"),
     )
     rate_hz: int = setting(50, "edges a second; 50 is exact on every model", low=1, high=1000)
-    rp1_ratio: bool = setting(
-        False, "Pi 5, experimental: refer the PWM to the system clock through the Ethernet clock /dev/ptp0"
-    )
     gpio: int = setting(12, "GPIO number of the pin: 12, 13, 18 or 19", low=0, high=27)
 
 
@@ -200,9 +180,17 @@ class Config:
     output: OutputConfig = field(default_factory=OutputConfig)
     estimator: EstimatorConfig = field(default_factory=EstimatorConfig)
     state: StateConfig = field(default_factory=StateConfig)
+    source: SourceConfig = field(default_factory=SourceConfig)
     pwm: PwmConfig = field(default_factory=PwmConfig)
     gps: GpsConfig = field(default_factory=GpsConfig)
     record: RecordConfig = field(default_factory=RecordConfig)
     phase: PhaseConfig = field(default_factory=PhaseConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     log: LogConfig = field(default_factory=LogConfig)
+
+    @property
+    def host_rate_hz(self) -> float | None:
+        """Nominal edges a second of this computer's signal, whatever the board expects; None: as the board expects."""
+        if self.source.device:
+            return self.source.uart_hz
+        return None if self.pwm.mode == "off" else float(self.pwm.rate_hz)

@@ -57,6 +57,7 @@ class Daemon:
     why the PWM may not be trusted; an empty answer means that it may. ``pwm_bias_ppm``: by how much it is known
     to run fast against the system clock. ``chrony_adds_ppm``: what chrony's tempcomp line adds to the number in the
     file. ``phase``: the output that hands chrony GPS time, where there is one.
+    ``each_turn`` is called at least once a second, whether or not the board is there.
     ``open_link`` opens a link by its URL and line rate.
     A board that cannot be used (another protocol, an impossible identity) is a hold, logged once, until another
     one is there.
@@ -72,6 +73,7 @@ class Daemon:
         pwm_bias_ppm: float = 0.0,
         chrony_adds_ppm: float = 0.0,
         phase: Output | None = None,
+        each_turn: Callable[[], None] = lambda: None,
         open_link: Callable[[str, int], Link] = open_link,
     ) -> None:
         self._config = config
@@ -85,7 +87,10 @@ class Daemon:
             config, self._outputs, self._kept.remembered, pwm_problem, pwm_bias_ppm, chrony_adds_ppm
         )
         compensation = Compensation(self._kept.baseline, outside.applied, outside.chrony_ppm)
-        self._pipeline = Pipeline(estimator, policy, compensation, outside.doubt, outside.has_fix)
+        self._pipeline = Pipeline(
+            estimator, policy, compensation, outside.doubt, outside.has_fix, config.host_rate_hz
+        )
+        self._each_turn = each_turn
         self._line_before = LineCounts()
         self._closed_s = 0.0  # when the last second closed, or the link was opened
         self._stopping = False
@@ -145,6 +150,7 @@ class Daemon:
 
     def _look_after(self, session: Session) -> None:
         """What is due whether or not something came."""
+        self._each_turn()
         now, patience_s = time.monotonic(), self._config.link.silence_s
         if now - self._closed_s > patience_s:
             reason = self._why_no_second(session.silent_s > patience_s)
@@ -195,7 +201,7 @@ class Daemon:
             "board %s, firmware %s, boot %08x, %d Hz",
             who.board, who.firmware_version, who.boot_id, who.tick_hz,
         )  # fmt: skip
-        for misfit in misfits(who, self._config.pwm):
+        for misfit in misfits(who):
             log.warning("%s", misfit)
 
     def _state(self, state: str, reason: str) -> None:
@@ -242,6 +248,7 @@ class Daemon:
         while not self._stopping and time.monotonic() < end:
             reason = f"{self._logged.link_reason}: {self._logged.link_error}"
             self._outputs.no_row(reason, self._pipeline, self._line_before)
+            self._each_turn()
             time.sleep(min(0.2, seconds))
             self._notifier.watchdog()  # waiting for the board is a deliberate hold
 
@@ -254,14 +261,9 @@ class Daemon:
 
 def _make_estimator(config: Config) -> Estimator:
     chosen = config.estimator
-    estimator = make_estimator(
+    return make_estimator(
         chosen.name, chosen.start_limit_ppm, chosen.holdover_limit_ppm, phase=config.phase.enabled
     )
-    if not config.pwm.rp1_ratio:
-        return estimator
-    from .rp1_ratio import Rp1Corrected, Rp1Ratio
-
-    return Rp1Corrected(estimator, Rp1Ratio().second)
 
 
 def _added(one: LineCounts, other: LineCounts) -> LineCounts:

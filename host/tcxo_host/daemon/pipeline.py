@@ -81,7 +81,8 @@ class Pipeline:
 
     ``doubt`` is asked every second, with the estimate, the row's time and the board's name, why what is measured may
     not be used; an empty answer means that it may. ``has_fix``: whether the GPS receiver has a fix; without one
-    its pulses are not used. None where nothing tells.
+    its pulses are not used. None where nothing tells. ``host_rate_hz``: the nominal rate of this computer's signal
+    where it may not be the one that the board expects.
     """
 
     def __init__(
@@ -91,8 +92,9 @@ class Pipeline:
         compensation: Compensation | None = None,
         doubt: Callable[[Estimate, float, str], str] = lambda estimate, time_s, board_id: "",
         has_fix: Callable[[], bool | None] = lambda: None,
+        host_rate_hz: float | None = None,
     ) -> None:
-        self.collector = EdgeCollector()
+        self.collector = EdgeCollector({Role.HOST_PWM.label: host_rate_hz} if host_rate_hz else None)
         self.status: Status | None = None
         self.bad_records = 0
         self.refusal = ""

@@ -8,6 +8,7 @@ board's counter stands, and what lies far from there is dropped and has no effec
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -76,10 +77,12 @@ class EdgeAccount:
 
     ``needs_identify`` also turns true when the link was interrupted, when the board sends an identity that
     cannot be used, or when its ticks contradict all earlier ones. If it then says that it is the same board
-    in the same run, its ticks are taken to have started anew.
+    in the same run, its ticks are taken to have started anew. ``rates_hz``: nominal edges a second, by role, that are
+    known better than the board knows them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rates_hz: Mapping[str, float] | None = None) -> None:
+        self._rates_hz = rates_hz or {}
         self.identify: Identify | None = None
         self.ledgers: dict[str, ChannelLedger] = {}
         self.needs_identify = True
@@ -122,8 +125,9 @@ class EdgeAccount:
         self._by_id = {}
         for channel in record.channels:
             role = role_name(channel.role)
-            ledger = self.ledgers.setdefault(role, ChannelLedger(role, channel.rate_mhz / 1000))
-            ledger.rate_hz = channel.rate_mhz / 1000
+            rate_hz = self._rates_hz.get(role, channel.rate_mhz / 1000)
+            ledger = self.ledgers.setdefault(role, ChannelLedger(role, rate_hz))
+            ledger.rate_hz = rate_hz
             ledger.last_tick = ledger.next_number = None
             self._by_id[channel.id] = ledger
         self._gate = StatusGate(record.tick_hz)

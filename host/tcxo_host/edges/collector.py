@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 from tcxo_protocol.records import Identify, Status
@@ -19,11 +21,11 @@ _DELTA = np.dtype("<u4")
 class EdgeCollector:
     """Collects edge records and closes a ``Second`` at each status record that the account admits.
 
-    ``account`` says what is believed, and when the board is to be asked to identify itself.
+    ``account`` says what is believed, and when the board is to be asked to identify itself. ``rates_hz`` as there.
     """
 
-    def __init__(self) -> None:
-        self.account = EdgeAccount()
+    def __init__(self, rates_hz: Mapping[str, float] | None = None) -> None:
+        self.account = EdgeAccount(rates_hz)
         self.board: Board | None = None
         self.first_tick: int | None = None
         self._has_external = False

@@ -8,7 +8,7 @@ from fractions import Fraction
 from ..errors import UnavailableError, UsageError
 from .root import Root
 
-__all__ = ["MODELS", "PiModel", "PwmPin", "identify_model", "model_by_key"]
+__all__ = ["MODELS", "PiModel", "PiUart", "PwmPin", "identify_model", "model_by_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,45 @@ class PwmPin:
     channel: int
     function: int | None
 
+
+@dataclass(frozen=True, slots=True)
+class PiUart:
+    """The processor's own PL011, whose clock comes from the system clock's crystal.
+
+    ``device``: its usual name. ``address``: how its device in /sys ends. ``pin``: where its output is, for people.
+    ``config_lines``: what ``config.txt`` needs, so that it is there. ``first_serial``: the name that the firmware puts
+    in for ``serial0`` in a kernel command line, as far as that is this one. ``clock_hz``: its clock where nothing
+    tells it: PL011's driver asks only when the port is opened. ``clock_node``: where the device tree has it.
+    """
+
+    device: str
+    address: str
+    pin: str
+    config_lines: tuple[str, ...] = ()
+    first_serial: str = ""
+    clock_hz: int = 48_000_000
+    clock_node: str = ""
+
+
+# Device trees of the Raspberry Pi kernel: bcm270x.dtsi uart0 at 7e201000; bcm2712.dtsi uart10 at 107d001000.
+# Where there is Bluetooth it has the PL011, and the header the mini UART, unless disable-bt exchanges them.
+_HEADER_UART = PiUart("/dev/ttyAMA0", "201000.serial", "GPIO14 (header pin 8)", ("enable_uart=1",), "ttyAMA0")
+_HEADER_UART_BT = PiUart(
+    _HEADER_UART.device,
+    _HEADER_UART.address,
+    _HEADER_UART.pin,
+    ("enable_uart=1", "dtoverlay=disable-bt"),
+    "ttyAMA0",
+)
+_DEBUG_UART = PiUart(
+    "/dev/ttyAMA10",
+    "107d001000.serial",
+    "TX of the debug connector",
+    (),
+    "ttyAMA10",
+    9_216_000,
+    "/proc/device-tree/clocks/clk-uart",
+)
 
 # Alternate functions: pwm-overlay.dts of the Raspberry Pi kernel; header numbers: the 40-pin header.
 _BCM_PINS = (PwmPin(12, 32, 0, 4), PwmPin(13, 33, 1, 4), PwmPin(18, 12, 0, 2), PwmPin(19, 35, 1, 2))
@@ -52,6 +91,7 @@ class PiModel:
     pins: tuple[PwmPin, ...]
     clock_hz: int
     i2c_stretch_bug: bool
+    uart: PiUart
 
     def pin(self, gpio: int) -> PwmPin:
         """The pin of a GPIO number. Raises UsageError when that GPIO carries no PWM on this model."""
@@ -82,6 +122,7 @@ def _bcm(
     timer_bias_ppm: float = 0.0,
     pins: tuple[PwmPin, ...] = _BCM_PINS,
     i2c_stretch_bug: bool = True,
+    uart: PiUart = _HEADER_UART_BT,
 ) -> PiModel:
     return PiModel(
         key=key,
@@ -99,6 +140,7 @@ def _bcm(
         # 19.2 MHz / 16 and 54 MHz / 45: integers, so no fractional divider adds bias and jitter.
         clock_hz=1_200_000,
         i2c_stretch_bug=i2c_stretch_bug,
+        uart=uart,
     )
 
 
@@ -115,6 +157,7 @@ MODELS: tuple[PiModel, ...] = (
         "",
         timer_bias_ppm=_SYSTEM_TIMER_BIAS_PPM,
         pins=_BCM_26_PIN_HEADER,
+        uart=_HEADER_UART,
     ),
     _bcm(
         "pi1",
@@ -129,7 +172,13 @@ MODELS: tuple[PiModel, ...] = (
         "brcm,bcm2835",
         timer_bias_ppm=_SYSTEM_TIMER_BIAS_PPM,
     ),
-    _bcm("pi2", "Raspberry Pi 2", ("raspberrypi,2-model-b", "raspberrypi,2-model-b-rev2"), "brcm,bcm2836"),
+    _bcm(
+        "pi2",
+        "Raspberry Pi 2",
+        ("raspberrypi,2-model-b", "raspberrypi,2-model-b-rev2"),
+        "brcm,bcm2836",
+        uart=_HEADER_UART,
+    ),
     _bcm(
         "pi3",
         "Raspberry Pi 3, 3+, CM3 or Zero 2",
@@ -175,6 +224,7 @@ MODELS: tuple[PiModel, ...] = (
         pins=_RP1_PINS,
         clock_hz=50_000_000,
         i2c_stretch_bug=False,
+        uart=_DEBUG_UART,
     ),
 )
 

@@ -21,7 +21,7 @@ from ..publish.phase.tracker import EdgeTracker
 from ..publish.phase.witness import KernelPps, system_bound_ns
 from ..publish.phase_refclock import PhaseRefclock
 from .models import identify_model
-from .phase_fit import EXACT_PPM, refuse_model
+from .phase_fit import EXACT_PPM, refuse_model, refuse_source
 from .root import Root
 
 __all__ = ["NoPhase", "PhaseOutput", "open_phase"]
@@ -133,6 +133,7 @@ def open_phase(
     pwm = config.pwm
     try:
         model = identify_model(root)
+        refuse_source(config.source)
         refuse_model(model)
         if abs(pwm_bias_ppm) > EXACT_PPM:
             raise UnavailableError(

@@ -18,6 +18,7 @@ from tcxo_host.pi.models import identify_model
 from tcxo_host.pi.pwm import header as pwm
 from tcxo_host.pi.root import Root
 
+from guest.inside import pi3_uart
 from guest.inside.pi3_pwm_checks import STATES
 from guest.inside.report import check, load_modules
 
@@ -192,3 +193,4 @@ if __name__ == "__main__":
     check("off", off)
     check("command", the_command)
     check("clock", the_clock)
+    pi3_uart.run()

@@ -12,4 +12,15 @@ STATES: dict[str, tuple[object, ...]] = {
 }
 """Starting states of channel 0: exported, period, duty cycle, enable, polarity."""
 
+UART_CHECKS = (
+    *(
+        "uart-found",
+        "uart-mini-refused",
+        "uart-speed",
+        "uart-buffer",
+        "uart-underrun",
+        "uart-login",
+        "uart-start",
+    ),
+)
 CHECKS = ("without-driver", "first-setup", *STATES, "kernel-as-fake", "as-nobody", "off", "command", "clock")

@@ -147,3 +147,25 @@ def test_without_a_closed_second_the_daemon_holds_and_says_why(tmp_path, monkeyp
         Daemon(config, retry=False, open_link=lambda url, baud: FakeLink(*frames)).run()
     assert any(each.message.startswith(f"state hold: {reason}") for each in caplog.records)
     assert json.loads(path.read_text())["reason"].startswith(reason)
+
+
+def test_what_is_due_each_turn_is_done_whether_or_not_the_board_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "RETRY_FIRST_S", 0.001)
+    monkeypatch.setattr(daemon_module.signal, "signal", lambda number, handler: None)
+    turns, tries = [], itertools.count()
+
+    def open_next(url, baud):
+        if next(tries) == 3:
+            daemon._stop(15, None)
+        raise LinkError("nothing there")
+
+    config = override(Config(), "output", path=str(tmp_path / "tcxo"))
+    daemon = Daemon(config, each_turn=lambda: turns.append(1), open_link=open_next)
+    daemon.run()
+    away = len(turns)
+    assert away >= 3
+    with pytest.raises(LinkError):
+        Daemon(
+            config, retry=False, each_turn=lambda: turns.append(1), open_link=lambda *_: FakeLink([], [])
+        ).run()
+    assert len(turns) >= away + 2

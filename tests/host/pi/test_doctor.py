@@ -63,8 +63,7 @@ def test_pi_5_fails_for_its_crystal_alone() -> None:
     bad = {name for name, finding in findings.items() if finding.level is not Level.OK}
     assert bad == {"model"}
     assert "RP1's own 50 MHz crystal" in findings["model"].text
-    assert "rp1_ratio" in findings["model"].text
-    assert "--measure-only" in findings["model"].remedy
+    assert "--source uart" in findings["model"].remedy
 
 
 def test_pi_3_without_overlay_names_the_line() -> None:
@@ -125,12 +124,6 @@ SPOILT = {
     "not a Pi": (drop("/proc/device-tree"), "model", FAIL, "not a Raspberry Pi", "run tcxo-host on the"),
     "unknown model": (
         put("/proc/device-tree/compatible", b"acme,board\0"), "model", FAIL, "unknown model 'Raspberry Pi 4", "",
-    ),
-    "rp1_ratio on a Pi 5": (
-        lambda tree: tree | trees.PI5 | {TOML: "[pwm]\nrp1_ratio = true\n", "/dev/ptp0": ""}, "model", WARN, "experimental", "compare",
-    ),
-    "rp1_ratio without a PTP clock": (
-        lambda tree: tree | trees.PI5 | {TOML: "[pwm]\nrp1_ratio = true\n"}, "model", FAIL, "not there", "dmesg",
     ),
     "old kernel": (put("/proc/sys/kernel/osrelease", "5.10.103-v8+"), "kernel", WARN, "400 ppm", "full-upgrade"),
     "no overlay": (put("/boot/firmware/config.txt", CONFIG_TXT), "overlay", FAIL, "no pwm overlay", "clock=1200000"),

@@ -156,7 +156,7 @@ def test_nothing_is_half_written(pi: Path) -> None:
         ("/proc/device-tree", (), UnavailableError, "not a Raspberry Pi"),
         (None, ("--executable", "/root/.local/bin/tcxo-host"), UsageError, "root's home"),
         (None, ("--pin", "4"), UsageError, "use one of 12, 13, 18, 19"),
-        (None, ("--model", "pi5"), UnavailableError, "RP1"),
+        (None, ("--model", "pi5", "--source", "pwm"), UnavailableError, "RP1"),
         (None, ("--link", "i2c:1"), UsageError, "such as i2c:1:0x55"),
         (None, ("--link", 'serial:/dev/tty"ACM0'), UsageError, "expected serial:/dev/ttyACM0"),
         (None, ("--link", "usb"), UsageError, "expected serial:/dev/ttyACM0"),
@@ -181,14 +181,6 @@ def test_measure_only_leaves_chrony_alone_and_works_on_a_pi_5(tmp_path: Path) ->
         "pwm setup --config /etc/tcxo-host.toml --measure-only"
         in (base / "etc/systemd/system/tcxo-host-pwm.service").read_text()
     )
-
-
-def test_a_pi_5_with_the_crystals_ratio_is_set_up_for_chrony(tmp_path: Path) -> None:
-    chrony = trees.without(trees.CHRONY, "/etc/chrony/conf.d")
-    base = trees.write_tree(tmp_path, trees.PI5 | chrony | {"/boot/firmware/config.txt": ""})
-    assert do(install, base, "--rp1-ratio") == 0
-    assert load_config(base / "etc/tcxo-host.toml").pwm.rp1_ratio
-    assert "tempcomp /run/tcxo" in (base / "etc/chrony/conf.d/tcxo-host.conf").read_text()
 
 
 def test_a_board_on_i2c_gets_its_bus_driver_and_rights(pi: Path) -> None:

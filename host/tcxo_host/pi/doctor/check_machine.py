@@ -40,32 +40,23 @@ def i2c_address(url: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2], 0)) if match else None
 
 
-def check_model(subject: Subject) -> Finding:
+def check_model(subject: Subject) -> Finding | None:
     """Is this a Pi whose PWM is driven by the system clock's crystal?"""
     model = subject.model
+    if subject.config.source.device:
+        return None  # the UART's check tells
     if model is None:
         name = subject.root.read("/proc/device-tree/model")
         what = f"unknown model {name!r}" if name else "not a Raspberry Pi (no /proc/device-tree/model)"
         return fail("model", what, "run tcxo-host on the Raspberry Pi whose clock it shall correct")
     crystal = f"{model.crystal_hz / 1e6:g} MHz crystal"
     name = subject.root.read("/proc/device-tree/model") or model.title
-    if not model.shared_crystal and subject.config.pwm.rp1_ratio:
-        if not subject.root.exists("/dev/ptp0"):
-            return fail(
-                "model", f"{name}: pwm.rp1_ratio needs /dev/ptp0, which is not there", "dmesg | grep -i ptp"
-            )
-        return warn(
-            "model",
-            f"{name}: the PWM is referred to the system clock through /dev/ptp0, which is experimental",
-            "compare with chronyc tracking before you trust it",
-        )
     if not model.shared_crystal:
-        phc = " (/dev/ptp0 is there: rp1_ratio, experimental)" if subject.root.exists("/dev/ptp0") else ""
         return fail(
             "model",
             f"{name}: the header's PWM runs from RP1's own {model.pwm_crystal_hz / 1e6:g} MHz crystal, the"
-            f" system clock from the {crystal}: the PWM does not measure the system clock{phc}",
-            "use 'tcxo-host run --measure-only', or a Raspberry Pi up to 4",
+            f" system clock from the {crystal}: the PWM does not measure the system clock",
+            f"sudo tcxo-host install --source uart (the signal is then the {model.uart.pin})",
         )
     return ok("model", f"{name}: {crystal} feeds both the system clock and the PWM")
 
@@ -75,7 +66,7 @@ def check_kernel(subject: Subject) -> Finding | None:
     release = kernel_release(subject.root)
     if not release or subject.model is None:
         return None
-    if kernel_version(subject.root) < (5, 11):
+    if kernel_version(subject.root) < (5, 11) and not subject.config.source.device:
         return warn(
             "kernel",
             f"{release}: its PWM driver rounds a clock cycle to whole nanoseconds, up to 400 ppm off",
@@ -87,7 +78,7 @@ def check_kernel(subject: Subject) -> Finding | None:
 def check_overlay(subject: Subject) -> Finding | None:
     """Does config.txt turn the PWM on at the wanted pin, with an exact clock?"""
     model = subject.model
-    if model is None:
+    if model is None or subject.config.source.device:
         return None
     path, text = config_txt(subject)
     try:
@@ -122,7 +113,7 @@ def check_overlay(subject: Subject) -> Finding | None:
 def check_pwm(subject: Subject) -> Finding | None:
     """Is the wanted square wave on the pin, at what true rate?"""
     model, wanted = subject.model, subject.config.pwm
-    if model is None or wanted.mode == "off":
+    if model is None or wanted.mode == "off" or subject.config.source.device:
         return None
     try:
         report = look(subject.root, wanted.rate_hz, wanted.gpio, model)
@@ -146,7 +137,7 @@ def check_pwm(subject: Subject) -> Finding | None:
 def check_audio(subject: Subject) -> Finding | None:
     """Can analogue audio take the PWM or its clock away?"""
     model = subject.model
-    if model is None or not model.shared_crystal:
+    if model is None or not model.shared_crystal or subject.config.source.device:
         return None
     path, text = config_txt(subject)
     on = [line.split("#")[0].replace(" ", "").strip() for line in text.splitlines()]

@@ -10,7 +10,7 @@ from ...publish.phase.pin import GPIOMEM
 from ...publish.phase_refclock import chrony_line
 from ..chrony.config import directives, main_file
 from ..chrony.phase_lines import as_witness, followed_pulses, is_phase, phase_line_problem
-from ..phase_fit import refuse_model
+from ..phase_fit import refuse_model, refuse_source
 from .check import Check, Finding, Subject, fail, ok, warn
 from .check_machine import config_txt
 
@@ -27,6 +27,7 @@ def check_phase(subject: Subject) -> Finding | None:
         return None
     off = f"set phase.enabled = false in {paths.CONFIG}"
     try:
+        refuse_source(config.source)
         refuse_model(subject.model)
     except UnavailableError as error:
         return fail("phase", str(error).removeprefix("phase: "), off)

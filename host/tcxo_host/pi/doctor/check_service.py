@@ -169,8 +169,11 @@ def check_rtc(subject: Subject) -> Finding | None:
 
 def check_pwm_edges(subject: Subject) -> Finding | None:
     """Do the Pi's PWM edges reach the board, at the rate that was set?"""
-    wire = f"wire GPIO{subject.config.pwm.gpio} to the board's host_pwm pin, ground to ground"
-    return _channel(subject, Role.HOST_PWM.label, Level.FAIL, f"sudo tcxo-host pwm setup; {wire}")
+    device, model = subject.config.source.device, subject.model
+    pin = (model.uart.pin if model else "its TX, through a level shifter,") if device else ""
+    wire = f"wire {pin or f'GPIO{subject.config.pwm.gpio}'} to the board's host_pwm pin, ground to ground"
+    remedy = wire if device else f"sudo tcxo-host pwm setup; {wire}"
+    return _channel(subject, Role.HOST_PWM.label, Level.FAIL, remedy)
 
 
 def _channel(subject: Subject, role: str, level: Level, remedy: str) -> Finding | None:
@@ -193,7 +196,8 @@ def _channel(subject: Subject, role: str, level: Level, remedy: str) -> Finding 
         return ok(
             name, f"{channel.edges} edge{'s' * (channel.edges != 1)} on {channel.pin}, rate not known yet"
         )
-    expected_hz = float(subject.config.pwm.rate_hz) if role == Role.HOST_PWM.label else channel.nominal_hz
+    own_hz = subject.config.host_rate_hz if role == Role.HOST_PWM.label else None
+    expected_hz = own_hz or channel.nominal_hz
     shown = f"{channel.rate_hz:.3f} Hz on {channel.pin}"
     if abs(channel.rate_hz / expected_hz - 1) > _RATE_TOLERANCE:
         return Finding(

@@ -14,7 +14,7 @@ from ...config.settings import Config
 from ...errors import ConfigError
 from ...link.interface import Link
 from ..root import Root
-from . import check_chrony, check_machine, check_phase, check_service
+from . import check_chrony, check_machine, check_phase, check_service, check_uart
 from .board_look import LOOK_S, BoardLook, look_at_board, look_at_status
 from .check import Check, Finding, Level, Subject
 
@@ -22,6 +22,7 @@ __all__ = ["CHECKS", "as_json", "as_text", "examine", "make_subject", "worst"]
 
 CHECKS: tuple[Check, ...] = (
     *check_machine.CHECKS,
+    *check_uart.CHECKS,
     *check_service.CHECKS,
     *check_chrony.CHECKS,
     *check_phase.CHECKS,

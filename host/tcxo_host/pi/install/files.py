@@ -13,13 +13,15 @@ from ...config import paths
 from ...errors import OutputError, PermissionRefused
 from ..root import Root
 from .plan import Block, OwnFile, Plan, add_block, has_block, remove_block
+from .words import cut_words, put_back
 
 __all__ = ["Step", "Steps", "install_steps", "uninstall_steps", "write_steps"]
 
 """Which files were written, with the hash of what was written; root's, in a folder that only root writes."""
 
-_BLOCK, _BLOCK_IN_OWN = "block", "block in a file of ours"
-"""What the manifest says of lines of ours: the file was there before, or we made it. Of a file: its hash."""
+_BLOCK, _BLOCK_IN_OWN, _CUT = "block", "block in a file of ours", "cut:"
+"""What the manifest says of lines of ours: the file was there before, or we made it; of words that were taken out.
+Of a file: its hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,10 @@ def install_steps(root: Root, plan: Plan, force: bool) -> Steps:
             is_new = root.read(block.path) is None or remembered.get(block.path) == _BLOCK_IN_OWN
             manifest[block.path] = _BLOCK_IN_OWN if is_new else _BLOCK
         steps.append(step)
+    for cut in plan.cuts:
+        text = _text(root, cut.path) or ""
+        steps.append(Step("write", cut.path, cut_words(text, cut.words), "words taken out"))
+        manifest[cut.path] = _CUT + json.dumps(cut.words)
     return Steps(tuple(steps), manifest, tuple(blocked))
 
 
@@ -73,6 +79,9 @@ def uninstall_steps(root: Root, force: bool) -> Steps:
             is_ours = remembered == _BLOCK_IN_OWN and not rest.strip()
             action = "same" if rest == text else "remove" if is_ours else "write"
             steps.append(Step(action, path, rest, "our lines taken out"))
+        elif remembered.startswith(_CUT):
+            whole = put_back(text, json.loads(remembered.removeprefix(_CUT)))
+            steps.append(Step("same" if whole == text else "write", path, whole, "words put back"))
         elif force or _hash(text) == remembered:
             steps.append(Step("remove", path))
         else:

@@ -15,6 +15,7 @@ from ..models import PiModel
 __all__ = [
     "CHRONY_VARIANTS",
     "Block",
+    "Cut",
     "Options",
     "OwnFile",
     "Plan",
@@ -45,9 +46,11 @@ class Options:
     link: str
     output: str = paths.OUTPUT
     gpio: int = 12
+    source: str = "pwm"
+    """``source.signal`` of the configuration."""
+    baud: int = 500
     chrony: str = "tempcomp"
     measure_only: bool = False
-    rp1_ratio: bool = False
     refclock: bool = False
     """Hand chrony a reference clock instead of the tempcomp file."""
     phase: bool = False
@@ -77,6 +80,14 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Words taken out of a file of one line that belongs to others, each with its place among the words."""
+
+    path: str
+    words: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything to write, then everything to run, in order. ``notes``: what the user still has to do."""
 
@@ -84,22 +95,31 @@ class Plan:
     blocks: tuple[Block, ...]
     commands: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    cuts: tuple[Cut, ...] = ()
 
 
 def make_plan(
-    options: Options, model: PiModel, config_txt: str, *, apparmor: bool, chrony_confdir: bool = True
+    options: Options,
+    model: PiModel | None,
+    config_txt: str,
+    *,
+    apparmor: bool,
+    chrony_confdir: bool = True,
+    consoles: tuple[Cut, ...] = (),
 ) -> Plan:
     """The plan for a Pi of ``model``, whose firmware configuration lies at ``config_txt``.
 
-    ``apparmor``: chrony's profile is there. ``chrony_confdir``: chrony reads ``/etc/chrony/conf.d``.
+    ``apparmor``: chrony's profile is there. ``chrony_confdir``: chrony reads ``/etc/chrony/conf.d``. ``consoles``: what
+    makes the UART that is the signal a console. ``model`` may be None where a UART is the signal.
     """
+    pwm = options.source == "pwm"
     home = options.executable.startswith("/home/")
     names = {
         "executable": options.executable,
         "protect_home": "read-only" if home else "yes",
         "output": options.output,
         "link": options.link,
-        "gpio": str(options.gpio),
+        "source": _source_toml(options),
         "socks": " ".join(_socks(options)),
         "sock": paths.SOCK,
         "phase_line": chrony_line(paths.PHASE_SOCK),
@@ -110,25 +130,24 @@ def make_plan(
         toml = toml.replace("[output]\n", "[output]\nmeasure_only = true\n")
     elif options.refclock:
         toml = toml.replace("[output]\n", "[output]\nsock = true\n")
-    if options.rp1_ratio:
-        toml = toml.replace("[pwm]\n", "[pwm]\nrp1_ratio = true\n")
     if options.phase:
         toml += "\n[phase]\nenabled = true\n"
     files = [
         OwnFile("/etc/systemd/system/tcxo-host.service", _template("tcxo-host.service", names)),
-        OwnFile("/etc/systemd/system/tcxo-host-pwm.service", _template("tcxo-host-pwm.service", names)),
+        *[OwnFile(paths.PWM_UNIT, _template("tcxo-host-pwm.service", names))] * pwm,
         OwnFile("/etc/sysusers.d/tcxo-host.conf", _template("tcxo-host.sysusers", names)),
         OwnFile("/etc/tmpfiles.d/tcxo-host.conf", _template("tcxo-host.tmpfiles", names)),
         OwnFile("/etc/udev/rules.d/99-tcxo-host.rules", _template("tcxo-host.rules", names)),
         OwnFile(paths.CONFIG, toml, keep_edited=True),
     ]
     blocks = []
-    lines = ["[all]", model.overlay_line(model.pin(options.gpio))]
+    lines = ["[all]", *_firmware_lines(options, model)]
     if options.link.startswith("i2c:"):
         files += [OwnFile(path, _template(name, names)) for path, name in _I2C_FILES]
         if options.link.startswith("i2c:1:"):  # another bus needs an overlay of the user's choice
             lines += ["dtparam=i2c_arm=on", "dtparam=i2c_arm_baudrate=100000"]
-    blocks.append(Block(config_txt, "".join(f"{line}\n" for line in lines), make=False))
+    if len(lines) > 1:
+        blocks.append(Block(config_txt, "".join(f"{line}\n" for line in lines), make=False))
     if not options.measure_only:
         chrony = _chrony_file(options, names)
         files.append(OwnFile(paths.CHRONY_SNIPPET, chrony))
@@ -140,11 +159,29 @@ def make_plan(
         if apparmor and not options.refclock:
             blocks.append(Block(paths.APPARMOR_LOCAL, snippet(paths.REAL_OUTPUT)))
     i2c = " and the I2C bus" if options.link.startswith("i2c:1:") else ""
-    notes = [f"{config_txt} changed: reboot once, so that the kernel has the PWM{i2c}"]
+    notes = [f"{config_txt} changed: reboot once, so that the kernel has the {'PWM' if pwm else 'UART'}{i2c}"]
+    for cut in consoles:
+        gone = " ".join(word for _, word in cut.words)
+        notes.append(f"{cut.path} changed: reboot once, so that no console is on the UART any more ({gone})")
     if not chrony_confdir:
         notes.append("add 'confdir /etc/chrony/conf.d' to chrony.conf: it does not read that folder")
-    commands = _commands(chrony=not options.measure_only, apparmor=apparmor and not options.refclock)
-    return Plan(tuple(files), tuple(blocks), commands, tuple(notes))
+    commands = _commands(chrony=not options.measure_only, apparmor=apparmor and not options.refclock, pwm=pwm)
+    return Plan(tuple(files), tuple(blocks), commands, tuple(notes), consoles)
+
+
+def _firmware_lines(options: Options, model: PiModel | None) -> tuple[str, ...]:
+    """What ``config.txt`` needs for the signal."""
+    if model is None:
+        return ()
+    if options.source == "pwm":
+        return (model.overlay_line(model.pin(options.gpio)),)
+    return model.uart.config_lines if options.source == f"uart:{model.uart.device}" else ()
+
+
+def _source_toml(options: Options) -> str:
+    if options.source == "pwm":
+        return f"[pwm]\nrate_hz = 50\ngpio = {options.gpio}"
+    return f'[source]\nsignal = "{options.source}"\nbaud = {options.baud}'
 
 
 def _socks(options: Options) -> list[str]:
@@ -203,7 +240,7 @@ def _after_block(text: str) -> str:
     return text[end:].removeprefix("\n")
 
 
-def _commands(*, chrony: bool, apparmor: bool) -> tuple[tuple[str, ...], ...]:
+def _commands(*, chrony: bool, apparmor: bool, pwm: bool) -> tuple[tuple[str, ...], ...]:
     commands: list[tuple[str, ...]] = [
         ("systemd-sysusers", "/etc/sysusers.d/tcxo-host.conf"),
         ("systemd-tmpfiles", "--create", "/etc/tmpfiles.d/tcxo-host.conf"),
@@ -212,9 +249,9 @@ def _commands(*, chrony: bool, apparmor: bool) -> tuple[tuple[str, ...], ...]:
     ]
     if chrony and apparmor:
         commands.append(("apparmor_parser", "-r", paths.APPARMOR_PROFILE))
-    commands.append(("systemctl", "enable", "tcxo-host-pwm.service", "tcxo-host.service"))
-    commands.append(("systemctl", "restart", "tcxo-host-pwm.service"))
-    commands.append(("systemctl", "restart", "tcxo-host.service"))
+    units = ("tcxo-host-pwm.service",) * pwm + ("tcxo-host.service",)
+    commands.append(("systemctl", "enable", *units))
+    commands += [("systemctl", "restart", unit) for unit in units]
     if chrony:
         # a configuration that chrony refuses must not end the time service: -p only parses
         commands.append(("chronyd", "-p", "-f", "/etc/chrony/chrony.conf"))

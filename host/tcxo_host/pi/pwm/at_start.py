@@ -34,7 +34,6 @@ def ready_pwm(root: Root, config: PwmConfig, *, measure_only: bool) -> PwmWatch 
             raise
         log.debug("not a Raspberry Pi: the PWM is left alone")
         return None
-    measure_only = measure_only or config.rp1_ratio
     pwm.refuse_foreign_crystal(model, measure_only)
     watch = PwmWatch(root, model, config.gpio, config.rate_hz)
     try:

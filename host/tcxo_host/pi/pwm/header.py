@@ -116,8 +116,9 @@ def refuse_foreign_crystal(model: PiModel, measure_only: bool) -> None:
     raise UnavailableError(
         f"on a {model.title} the header's PWM runs from the RP1 chip's own"
         f" {model.pwm_crystal_hz // 1_000_000} MHz crystal and the system clock from another one, so this"
-        " PWM does not measure the system clock and a correction from it would be wrong: use --measure-only"
-        " to measure without correcting, or a Raspberry Pi up to 4"
+        " PWM does not measure the system clock and a correction from it would be wrong: let the"
+        f" processor's own UART be the signal (source.signal = \"uart:{model.uart.device}\", which 'tcxo-host install'"
+        " sets up), or use --measure-only to measure without correcting"
     )
 
 
