@@ -19,14 +19,23 @@ from tcxo_host.pi.install.plan import Options, make_plan
 from tcxo_host.pi.models import model_by_key
 from tcxo_host.publish.clock_pair import read_pair
 
+from guest.inside import x86_uart
 from guest.inside.gpsp import chrony_follows_gpsp
 from guest.inside.kernel_clock import HANG_S, kernel_ppm, wait_until
 from guest.inside.report import check, load_modules
 
-CONFIG = (
-    '[link]\nurl = "serial:/dev/ttyS1"\n[output]\npath = "/run/tcxo"\nstatus = "/run/tcxo-host/status.json"\n'
-)
+CONFIG = """[source]
+signal = "uart:/dev/ttyS2"
+baud = 480
+[link]
+url = "serial:/dev/ttyS1"
+[output]
+path = "/run/tcxo"
+status = "/run/tcxo-host/status.json"
+"""
 OBSERVED_S = 25.0
+WANDER_PPM = 0.3
+"""What the simulated clock does in that time, and in more where the board's world is slow."""
 LAG_S = 5.0
 """chronyd reads the file once a second, and late on a busy machine."""
 
@@ -110,7 +119,7 @@ def the_kernel_follows() -> None:
     published: list[tuple[float, float]] = []
     kernel: list[tuple[float, float]] = []
     start = time.monotonic()
-    while time.monotonic() < start + OBSERVED_S:
+    while time.monotonic() < start + (OBSERVED_S if _wandered_ppm(published) > WANDER_PPM else HANG_S):
         now = time.monotonic()
         published.append((now, published_ppm() or 0.0))
         if now > start + LAG_S:
@@ -124,12 +133,17 @@ def the_kernel_follows() -> None:
         worst = max(worst, off)
     values, followed = [value for _, value in published], [value for _, value in kernel]
     assert max(values) < -2, "the simulated clock is 3 ppm fast or more: the file must be clearly negative"
-    assert max(values) - min(values) > 0.3, "the simulated clock wandered by more than that"
+    assert _wandered_ppm(published) > WANDER_PPM, "the simulated clock wandered by more than that"
     # it follows the changes too, not only the mean
     ratio = (max(followed) - min(followed)) / (max(values) - min(values))
     assert 0.5 < ratio < 1.1, ratio
     print(f"published {min(values):+.4f} to {max(values):+.4f} ppm, kernel {min(followed):+.4f} to"
           f" {max(followed):+.4f} ppm, worst disagreement {100 * worst:.3f} %")  # fmt: skip
+
+
+def _wandered_ppm(published: list[tuple[float, float]]) -> float:
+    values = [value for _, value in published]
+    return max(values) - min(values) if values else 0.0
 
 
 def the_value_stays() -> None:
@@ -165,12 +179,18 @@ if __name__ == "__main__":
     check("i2c-errno", the_errno_of_a_refused_transfer)
     check("i2c-absent", an_absent_bus)
     install()
+    x86_uart.before()
     chronyd = subprocess.Popen(["chronyd", "-d", "-f", "/etc/chrony/chrony.conf"])
-    daemon = subprocess.Popen([sys.executable, "-m", "tcxo_host", "run", "--config", paths.CONFIG])
+    with x86_uart.LOG.open("wb") as log:
+        daemon = subprocess.Popen(
+            [sys.executable, "-m", "tcxo_host", "run", "--config", paths.CONFIG], stderr=log
+        )
     check("daemon-open", lambda: wait_until("the daemon has the line open", line_is_open))
     check("kernel-follows", the_kernel_follows)
+    x86_uart.while_the_daemon_runs()
     check("value-stays", the_value_stays)
     check("clock-itself", the_clock_itself)
     chronyd.terminate()
     chronyd.wait()
     check("gpsp", chrony_follows_gpsp)
+    print(x86_uart.LOG.read_text())
