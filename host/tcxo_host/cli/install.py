@@ -146,8 +146,9 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
     from ..pi.doctor import check_machine
     from ..pi.doctor.check import Subject
     from ..pi.install.plan import Options, make_plan
-    from ..pi.install.signal import choose_source, consoles
+    from ..pi.install.signal import choose_source, consoles, left_over
     from ..pi.phase_fit import refuse_model, refuse_source
+    from ..pi.source import refuse_shared_port
 
     model, source = choose_source(root, args.source, args.model, args.measure_only)
     if args.phase and args.measure_only:
@@ -162,9 +163,11 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
     if not args.measure_only:
         fit = fit_in(root, args.chrony, refclock=args.refclock, force=args.force, phase=args.phase)
     subject = Subject(root, Config())
+    link = check_url(args.link) if args.link else _find_board(root)
+    refuse_shared_port(root, link, source)
     options = Options(
         executable=_executable(args.executable, root.is_live),
-        link=check_url(args.link) if args.link else _find_board(root),
+        link=link,
         gpio=args.pin,
         chrony=fit.variant,
         measure_only=args.measure_only,
@@ -184,7 +187,7 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
         chrony_confdir=main is None or "confdir /etc/chrony/conf.d" in (root.read(main) or ""),
         consoles=consoles(subject.root, source, model),
     )
-    return plan, fit.notes
+    return plan, (*fit.notes, *left_over(root, source))
 
 
 def _executable(given: str | None, live: bool) -> str:

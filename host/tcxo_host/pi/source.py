@@ -16,7 +16,7 @@ from .uart.divider import UartTiming, uart_timing
 from .uart.feeder import Feeder
 from .uart.port import UartPort, find_uart
 
-__all__ = ["LARGEST_BIAS_PPM", "known_model", "ready_source", "ready_uart", "timing_of"]
+__all__ = ["LARGEST_BIAS_PPM", "known_model", "ready_source", "ready_uart", "refuse_shared_port", "timing_of"]
 
 log = logging.getLogger("tcxo_host")
 
@@ -31,6 +31,7 @@ def ready_source(root: Root, config: Config) -> PwmWatch | Feeder | None:
     called); None where the PWM is left alone. Raises what ``ready_pwm`` and ``ready_uart`` raise.
     """
     if config.source.device:
+        refuse_shared_port(root, config.link.url, config.source)
         return ready_uart(root, config.source)
     return ready_pwm(root, config.pwm, measure_only=config.output.measure_only)
 
@@ -56,6 +57,16 @@ def ready_uart(root: Root, source: SourceConfig) -> Feeder:
     return feeder
 
 
+def refuse_shared_port(root: Root, link_url: str, source: SourceConfig) -> None:
+    """Raises ConfigError where the board is to be heard through the UART that is to be the signal."""
+    device = link_url.removeprefix("serial:")
+    if source.device and device.startswith("/") and root.real(device) == root.real(source.device):
+        raise ConfigError(
+            f"{source.device} cannot be both the link to the board and the signal that it measures: connect the board"
+            " by USB or I2C, or take another signal"
+        )
+
+
 def timing_of(port: UartPort, source: SourceConfig, model: PiModel | None) -> UartTiming:
     """What the UART makes of the wanted speed. Raises ConfigError when it cannot make it."""
     bias_ppm = model.timer_bias_ppm if model else 0.0
@@ -66,7 +77,7 @@ def timing_of(port: UartPort, source: SourceConfig, model: PiModel | None) -> Ua
     if not source.rate_hz and abs(timing.bias_ppm) > LARGEST_BIAS_PPM:
         raise ConfigError(
             f"source.baud = {source.baud}: {port.device} makes {float(timing.rate_hz):.3f} Hz of it"
-            f" ({port.clock_hz} Hz / 16 / {float(timing.divisor):g} / 10) and not {source.uart_hz:g} Hz: use 480"
+            f" ({port.clock_hz} Hz / 16 / {float(timing.divisor):g} / 10) and not {source.uart_hz:g} Hz: 480 suits a PC"
         )
     return timing
 

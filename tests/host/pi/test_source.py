@@ -125,6 +125,24 @@ def test_another_signal_is_one_sentence(signal):
         SourceConfig(signal=signal)
 
 
+def test_one_port_cannot_be_link_and_signal(pi5):
+    with pytest.raises(ConfigError, match="cannot be both the link to the board and the signal"):
+        do(install, pi5, "--link", "serial:/dev/serial0")
+    config = parse_config(
+        b'[link]\nurl = "serial:/dev/ttyAMA10"\n[source]\nsignal = "uart:/dev/serial0"\n', "x"
+    )
+    with pytest.raises(ConfigError, match="cannot be both"):
+        ready_source(Root(pi5), config)
+    found = {each.name: each for each in examine(Subject(Root(pi5), config))}
+    assert found["uart"].level is Level.FAIL
+
+
+def test_what_an_installation_with_the_pwm_left_is_told(pi5, capsys):
+    do(install, pi5, "--measure-only")
+    do(install, pi5)
+    assert "sudo systemctl disable --now tcxo-host-pwm.service" in capsys.readouterr().out
+
+
 def test_the_nominal_rate_has_one_owner():
     def rate(text):
         return parse_config(text.encode(), "x").host_rate_hz
@@ -193,7 +211,7 @@ def test_a_pcs_crystals_are_not_known(tmp_path):
 def test_a_speed_that_comes_out_wrong_is_refused(tmp_path):
     root = Root(trees.write_tree(tmp_path, uarts.PC_UART))
     port = find_uart(root, "/dev/ttyS0", None)
-    with pytest.raises(ConfigError, match=r"makes 50.087 Hz of it .* and not 50 Hz: use 480"):
+    with pytest.raises(ConfigError, match=r"makes 50.087 Hz of it .* and not 50 Hz: 480 suits a PC"):
         timing_of(port, SourceConfig(signal="uart:/dev/ttyS0"), None)
     # 24 MHz / 13, as told by the user: the kernel's number of it does not count
     assert timing_of(port, SourceConfig("uart:/dev/ttyS0", 480, 48.076923), None)

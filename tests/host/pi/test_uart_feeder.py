@@ -116,12 +116,14 @@ def test_an_hour_with_pauses_of_a_minute_has_no_underrun(bench):
 def test_an_underrun_is_counted_and_named_and_holds_nothing_up(bench, said):
     bench.after(90.0)
     bench.after(1.0)
+    bench.lines[0].kept = 0  # thrown away: counted, and told a minute after the last one at the earliest
+    bench.after(1.0)
     bench.after(100.0)
-    assert bench.feeder.underruns == 2
+    assert bench.feeder.underruns == 3
     assert [text for text in said() if "underrun" in text] == [
         f"UART: /dev/ttyAMA10 had nothing to send for a while (underrun {n}): its edges go on at another phase; is this"
         " computer overloaded, or was it asleep?"
-        for n in (1, 2)
+        for n in (1, 3)
     ]
     assert bench.feeder() == ""
 
@@ -155,6 +157,17 @@ def test_a_device_that_goes_away_is_a_reason_and_is_taken_again(bench, said):
     assert bench.lines[-1].kept == ROOM
     assert bench.feeder.underruns == 0
     assert len(said()) == 2
+
+
+def test_a_user_without_the_right_is_told_what_to_do(said):
+    bench = Bench()
+    bench.refusal = PermissionError(errno.EACCES, "Permission denied")
+    bench.feeder.turn()
+    assert (
+        bench.feeder()
+        == "/dev/ttyAMA10 cannot be used (Permission denied): its user must be in the group dialout"
+    )
+    assert len(said()) == 1
 
 
 def test_the_end_ends_the_signal_once(bench):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...config import paths
 from ...errors import TcxoError
 from ..root import Root
-from ..source import timing_of
+from ..source import refuse_shared_port, timing_of
 from ..uart.console import console_words, holders, is_kernel_console, login_units
 from ..uart.port import find_uart, tty_name
 from .check import Finding, Subject, fail, ok, warn
@@ -20,6 +20,7 @@ def check_uart(subject: Subject) -> Finding | None:
     if not source.device:
         return None
     try:
+        refuse_shared_port(subject.root, subject.config.link.url, source)
         port = find_uart(subject.root, source.device, model)
         timing = timing_of(port, source, model)
     except TcxoError as error:
@@ -36,7 +37,7 @@ def check_uart(subject: Subject) -> Finding | None:
     proven = "" if model is None or model.shared_crystal else "; by its device tree, not tried on hardware"
     if timing.exact:
         return ok("uart", f"{where}, exact: {made}{proven}")
-    bias = f", constant bias {timing.bias_ppm:+.3f} ppm" if timing.bias_ppm else ""
+    bias = f", constant bias {timing.bias_ppm:+.3f} ppm" if abs(timing.bias_ppm) >= 0.0005 else ""
     return ok("uart", f"{where}: {made}{bias}{proven}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from ...config import paths
 from ...config.source import SourceConfig
 from ...errors import ConfigError, UnavailableError
 from ..models import PiModel, identify_model, model_by_key
@@ -14,7 +15,7 @@ from ..uart.console import console_words
 from ..uart.port import find_uart, tty_name
 from .plan import Cut
 
-__all__ = ["choose_source", "consoles"]
+__all__ = ["choose_source", "consoles", "left_over"]
 
 _BAUDS = (500, 480)
 """50 edges a second as usual, or what 1.8432 MHz, a PC's UART clock, can be divided down to."""
@@ -62,3 +63,11 @@ def consoles(root: Root, source: SourceConfig, model: PiModel | None) -> tuple[C
         if words:
             return (Cut(path, tuple(words)),)
     return ()
+
+
+def left_over(root: Root, source: SourceConfig) -> tuple[str, ...]:
+    """What an earlier installation with another signal left, in words."""
+    if not source.device or not root.exists(paths.PWM_UNIT):
+        return ()
+    unit = paths.PWM_UNIT.rpartition("/")[2]
+    return (f"{unit} of an earlier installation is not needed any more: sudo systemctl disable --now {unit}",)

@@ -20,6 +20,8 @@ EVERY_S = 1.0
 REOPEN_S = 5.0
 SETTLE_S = 10.0
 """How long to wait after the speed was set again: by then what was measured meanwhile is forgotten."""
+TOLD_EVERY_S = 60.0
+"""How often underruns are told in the log; they are counted all the same."""
 MOST_BYTES = 1 << 16
 """Written at once; far more than any buffer holds, and an end where bytes vanish as fast as they come."""
 
@@ -48,7 +50,7 @@ class Feeder:
         self._open_line, self._clock = open_line, clock
         self._line: Line | None = None
         self._sending = False
-        self._next_s = self._settled_s = -1e9
+        self._next_s = self._settled_s = self._told_s = -1e9
         self._problem = ""
         self._lines = RateLimit()
 
@@ -83,21 +85,32 @@ class Feeder:
             self._problem = f"another program changed the speed of {self._device}: end it"
             self._warn(self._problem)
         if self._sending and line.is_idle():
-            self.underruns += 1
-            self._warn(
-                f"{self._device} had nothing to send for a while (underrun {self.underruns}): its edges go on at"
-                " another phase; is this computer overloaded, or was it asleep?"
-            )
+            self._underrun(now_s)
         left = MOST_BYTES
         while left > 0 and (count := line.write(SQUARE * min(left, 4096))):
             left -= count
         self._sending = True
         self.buffered_s = line.waiting() * BITS_PER_BYTE / self._baud
 
+    def _underrun(self, now_s: float) -> None:
+        self.underruns += 1
+        if now_s - self._told_s >= TOLD_EVERY_S:
+            self._told_s = now_s
+            log.warning(
+                "UART: %s had nothing to send for a while (underrun %d): its edges go on at another phase; is this"
+                " computer overloaded, or was it asleep?",
+                self._device,
+                self.underruns,
+            )
+
     def _lost(self, error: OSError, now_s: float) -> None:
-        problem = f"{self._device} cannot be used ({error.strerror}): is another program on it?"
+        may = isinstance(error, PermissionError)
+        remedy = (
+            "its user must be in the group dialout" if may else "is another program on it, or is it gone?"
+        )
+        problem = f"{self._device} cannot be used ({error.strerror}): {remedy}"
         if problem != self._problem or self._line is not None:
-            self._warn(f"{problem} Trying again until it is back")
+            self._warn(f"{problem}; trying again until it can")
         self._problem = problem
         try:
             self.close()
