@@ -5,7 +5,7 @@ import argparse
 import pytest
 from support.captures import frames, write_capture
 from support.dump import dump
-from support.streams import PerfectBoard
+from support.streams import PerfectBoard, identify
 from tcxo_host.daemon.pipeline import Pipeline, Row
 from tcxo_host.dump.analyse.replay import CSV_HEADER, csv_row
 from tcxo_host.dump.commands.replay import make_pipeline
@@ -15,6 +15,7 @@ from tcxo_host.publish.baseline import Baseline
 from tcxo_host.publish.compensation import Compensation
 from tcxo_host.publish.policy import PublishPolicy
 from tcxo_host.publish.start_check import Remembered, StartCheck
+from tcxo_protocol.records import build_record
 
 
 def live_rows(fed):
@@ -97,3 +98,14 @@ def test_a_gps_that_goes_soon_after_the_start_is_held_as_live():
     held = StartCheck(Remembered()).doubt(Estimate(State.HOLDOVER, "", 0.3), 60.0, "b")
     assert held
     assert pipeline._doubt(Estimate(State.HOLDOVER, "", 0.3), 60.0, "b") == held
+
+
+@pytest.mark.parametrize(("config", "rate_hz"), [(True, 48.0), (False, 50.0)])
+def test_the_daemons_settings_tell_the_rate_of_a_signal_that_the_board_was_not_made_for(
+    tmp_path, config, rate_hz
+):
+    path = tmp_path / "tcxo-host.toml"
+    path.write_text('[source]\nsignal = "uart:/dev/ttyS0"\nbaud = 480\n')
+    pipeline = make_pipeline(argparse.Namespace(estimator=None, config=str(path) if config else None))
+    pipeline.feed(0, build_record(identify()))
+    assert pipeline.collector.ledgers["host_pwm"].rate_hz == rate_hz

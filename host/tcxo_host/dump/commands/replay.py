@@ -63,7 +63,14 @@ def make_pipeline(args: argparse.Namespace) -> Any:
     estimator = make_estimator(chosen.name, chosen.start_limit_ppm, chosen.holdover_limit_ppm)
     baseline = Baseline(config.output.baseline_ppm())
     policy = PublishPolicy(config.output.max_step_ppm)
-    return Pipeline(estimator, policy, Compensation(baseline), StartCheck(Remembered()).doubt)
+    return Pipeline(
+        estimator,
+        policy,
+        Compensation(baseline),
+        StartCheck(Remembered()).doubt,
+        # without the daemon's settings, the rate is the one that the board expects
+        host_rate_hz=config.host_rate_hz if args.config else None,
+    )
 
 
 def main(args: argparse.Namespace) -> int:
