@@ -82,8 +82,11 @@ def test_a_command_line_that_was_edited_meanwhile_keeps_the_edit(pi5):
 
 def test_a_pi_4_takes_its_header_uart_when_asked(tmp_path):
     tree = trees.without(trees.PI4_GOOD, "/etc/tcxo-host", "/etc/systemd", "/etc/chrony/conf.d", "/run")
-    base = trees.write_tree(tmp_path, tree | {"/boot/firmware/config.txt": trees.CONFIG_TXT})
+    # until the reboot Bluetooth has the PL011, and serial0 is the mini UART
+    before = {"/dev/serial0": trees.Link("ttyS0"), f"/{CMDLINE}": uarts.CMDLINE}
+    base = trees.write_tree(tmp_path, tree | before | {"/boot/firmware/config.txt": trees.CONFIG_TXT})
     assert do(install, base, "--source", "uart") == 0
+    assert "serial0" not in (base / CMDLINE).read_text()
     lines = (base / "boot/firmware/config.txt").read_text().splitlines()
     assert lines[-5:] == [
         "# tcxo-host begin",

@@ -92,7 +92,7 @@ def test_a_command_lines_consoles(tmp_path, line, words):
 
 def test_serial0_is_another_port_where_the_firmware_says_so(tmp_path):
     root = Root(trees.write_tree(tmp_path, uarts.PI5_UARTS))
-    assert console_words(root, "ttyAMA0", "console=serial0,115200", "ttyAMA0") == []
+    assert console_words(root, "ttyAMA0", "console=serial0,115200", "ttyAMA10") == []
     assert console_words(Root(tmp_path / "none"), "ttyAMA10", "console=serial0", "ttyAMA10")
 
 

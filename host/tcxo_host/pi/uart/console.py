@@ -12,10 +12,9 @@ _WANTS = "/etc/systemd/system/getty.target.wants"
 def console_words(root: Root, name: str, command_line: str, first_serial: str = "") -> list[tuple[int, str]]:
     """The words of a kernel command line that make ``name`` a console, each with its place among the words.
 
-    ``first_serial``: what the firmware puts in for ``serial0`` where ``/dev/serial0`` does not tell.
+    ``first_serial``: what the firmware puts in for ``serial0`` once the UART is set up, whatever ``/dev/serial0`` is.
     """
-    alias = root.link_name("/dev/serial0") or first_serial
-    names = {name, "serial0"} if alias == name else {name}
+    names = {name, "serial0"} if name in (root.link_name("/dev/serial0"), first_serial) else {name}
     return [
         (place, word)
         for place, word in enumerate(command_line.split())
