@@ -67,6 +67,9 @@ def test_install_on_a_pi_5_and_uninstall_leave_it_as_it_was(pi5, capsys):
     assert (pi5 / CMDLINE).read_text() == uarts.CMDLINE.removeprefix("console=serial0,115200 ")
     config = load_config(pi5 / "etc/tcxo-host.toml")
     assert (config.source, config.host_rate_hz) == (UART, 50.0)
+    service = (pi5 / "etc/systemd/system/tcxo-host.service").read_text()
+    assert {"DeviceAllow=char-ttyAMA rw", "DeviceAllow=char-ttyS rw"} <= set(service.splitlines())
+    assert "m tcxo-host dialout" in (pi5 / "etc/sysusers.d/tcxo-host.conf").read_text()
     assert do(install, pi5) == 0
     assert do(uninstall, pi5) == 0
     assert "reboot once, so that the console is there again" in capsys.readouterr().out
@@ -209,6 +212,21 @@ def test_a_pcs_crystals_are_not_known(tmp_path):
         "1843200 Hz / 16 / 240 / 10; whether its clock and the system clock are on one crystal"
         in found["uart"].text
     )
+
+
+def test_a_pc_whose_uart_clock_is_another_than_the_kernels_is_told_what_to_set(tmp_path):
+    status = trees.status_json(gps_pps=1.0, host_pwm=48.076923)
+    toml = (
+        '[source]\nsignal = "uart:/dev/ttyS0"\nbaud = 480\n[output]\nstatus = "/run/tcxo-host/status.json"\n'
+    )
+    tree = uarts.PC_UART | {"/etc/tcxo-host.toml": toml, "/run/tcxo-host/status.json": status}
+    found = findings(tmp_path, tree)["host pwm"]
+    assert "48.077 Hz on X3, expected 48 Hz" in found.text
+    assert "source.rate_hz = 48.076923" in found.remedy
+    found = findings(
+        tmp_path / "set", tree | {"/etc/tcxo-host.toml": toml.replace("480", "480\nrate_hz = 48.076923")}
+    )
+    assert found["host pwm"].level is Level.OK
 
 
 def test_a_speed_that_comes_out_wrong_is_refused(tmp_path):

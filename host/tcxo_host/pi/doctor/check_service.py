@@ -173,6 +173,8 @@ def check_pwm_edges(subject: Subject) -> Finding | None:
     pin = (model.uart.pin if model else "its TX, through a level shifter,") if device else ""
     wire = f"wire {pin or f'GPIO{subject.config.pwm.gpio}'} to the board's host_pwm pin, ground to ground"
     remedy = wire if device else f"sudo tcxo-host pwm setup; {wire}"
+    if device and model is None:
+        remedy += "; if it has 24 MHz / 13 for a clock, as many PCs: source.rate_hz = 48.076923"
     return _channel(subject, Role.HOST_PWM.label, Level.FAIL, remedy)
 
 
