@@ -9,34 +9,19 @@ from tcxo_host.publish.policy import PublishPolicy
 from tcxo_host.sim.frames import FrameSource
 from tcxo_host.sim.scenario import Pwm, load_scenario
 from tcxo_host.sim.world import World
-from tcxo_protocol.records import Identify, build_record, parse_body
-from tcxo_protocol.spec import Role
 
 SECONDS = 90
-
-
-def as_stock(payload):
-    """The identity of a board that was made for 50 Hz; other payloads as they are."""
-    record = parse_body(payload[0], payload[3:]) if payload[0] == 1 else None
-    if not isinstance(record, Identify):
-        return payload
-    channels = [
-        dataclasses.replace(each, rate_mhz=50_000) if each.role == Role.HOST_PWM else each
-        for each in record.channels
-    ]
-    return build_record(dataclasses.replace(record, channels=tuple(channels)))
 
 
 def rows(rate_hz, estimator="kalman", told_hz=None):
     scenario = dataclasses.replace(load_scenario("steady"), pwm=Pwm(rate_hz=rate_hz))
     world, source = World(scenario, 1), FrameSource(scenario.tick_hz)
+    # the simulated board says that it expects 50 Hz, whatever the scenario's rate
     pipeline = Pipeline(make_estimator(estimator), PublishPolicy(), host_rate_hz=told_hz)
     made = []
     for second in range(SECONDS):
         for payload in source.payloads(world.step()):
-            made += [
-                each for each in pipeline.feed(second * 10**9, as_stock(payload)) if isinstance(each, Row)
-            ]
+            made += [each for each in pipeline.feed(second * 10**9, payload) if isinstance(each, Row)]
     return made, pipeline
 
 

@@ -61,6 +61,7 @@ STEADY = load_scenario("steady")
         ("reboot", 2400, 0.0030, 0.030),
         ("rtc-absent", 900, 0.0020, 0.008),
         ("no-tcxo", 1800, 0.0030, 0.025),
+        ("uart-underrun", 1900, 0.0016, 0.006),
     ],
 )
 def test_scenario(name, seconds, rms_ppm, worst_ppm):
