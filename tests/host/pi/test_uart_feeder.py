@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import pty
+import termios
 
 import pytest
 from tcxo_host.pi.uart.feeder import EVERY_S, REOPEN_S, SETTLE_S, SQUARE, Feeder
@@ -185,6 +186,7 @@ def test_the_kernels_own_numbers():
     """On a pseudo terminal, which has speed and queue, but no transmitter: TIOCSERGETLSR is refused there."""
     outer, inner = pty.openpty()
     try:
+        before = termios.tcgetattr(inner)
         line = KernelLine(os.ttyname(inner))
         line.set_speed(480)
         assert line.is_as_set(480)
@@ -193,7 +195,9 @@ def test_the_kernels_own_numbers():
         assert os.read(outer, 100) == SQUARE * 10
         assert line.waiting() == 0
         assert line.is_idle()
+        assert termios.tcgetattr(inner) != before
         line.close()
+        assert termios.tcgetattr(inner) == before
     finally:
         os.close(outer)
         os.close(inner)

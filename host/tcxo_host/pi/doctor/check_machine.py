@@ -78,7 +78,7 @@ def check_kernel(subject: Subject) -> Finding | None:
 def check_overlay(subject: Subject) -> Finding | None:
     """Does config.txt turn the PWM on at the wanted pin, with an exact clock?"""
     model = subject.model
-    if model is None or subject.config.source.device:
+    if model is None or subject.config.source.device or _is_foreign(subject):
         return None
     path, text = config_txt(subject)
     try:
@@ -113,7 +113,7 @@ def check_overlay(subject: Subject) -> Finding | None:
 def check_pwm(subject: Subject) -> Finding | None:
     """Is the wanted square wave on the pin, at what true rate?"""
     model, wanted = subject.model, subject.config.pwm
-    if model is None or wanted.mode == "off" or subject.config.source.device:
+    if model is None or wanted.mode == "off" or subject.config.source.device or _is_foreign(subject):
         return None
     try:
         report = look(subject.root, wanted.rate_hz, wanted.gpio, model)
@@ -211,6 +211,12 @@ def check_i2c_bus(subject: Subject) -> Finding | None:
             )
         return ok("i2c bus", f"bus {bus[0]} at {hz // 1000} kHz")
     return None
+
+
+def _is_foreign(subject: Subject) -> bool:
+    """Whether the PWM tells nothing of the system clock, so that the model's finding is all there is to say."""
+    model = subject.model
+    return model is not None and not model.shared_crystal and not subject.config.output.measure_only
 
 
 CHECKS = (

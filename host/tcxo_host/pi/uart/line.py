@@ -45,7 +45,7 @@ class Line(Protocol):
         """Put bytes into the buffer, and return how many fitted, at once."""
 
     def close(self) -> None:
-        """Give the device back; what waits is dropped, so that nothing has to be waited for."""
+        """Give the device back as it was; what waits is dropped, so that nothing has to be waited for."""
 
 
 class KernelLine:
@@ -55,6 +55,7 @@ class KernelLine:
         self._handle = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             fcntl.ioctl(self._handle, termios.TIOCEXCL)
+            self._before = fcntl.ioctl(self._handle, _TCGETS2, bytes(_TERMIOS2.size))
         except OSError:
             os.close(self._handle)
             raise
@@ -91,6 +92,7 @@ class KernelLine:
             return 0
 
     def close(self) -> None:
-        with contextlib.suppress(termios.error):  # of a device that is gone, and its buffer with it
+        with contextlib.suppress(termios.error, OSError):  # of a device that is gone, and its buffer with it
             termios.tcflush(self._handle, termios.TCOFLUSH)
+            fcntl.ioctl(self._handle, _TCSETS2, self._before)
         os.close(self._handle)
