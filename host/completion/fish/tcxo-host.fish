@@ -51,7 +51,7 @@ function _shtab_tcxo_host_using
 end
 
 set -g _shtab_tcxo_host_commands run status baseline doctor pwm install uninstall simulate
-set -g _shtab_tcxo_host_opts_with_value --baud --chrony --config --estimator --executable --file --link --log-level --model --output --pin --rate --record --root --scenario --seconds --seed --set --speed --state --status --trace --via
+set -g _shtab_tcxo_host_opts_with_value --baud --chrony --config --estimator --executable --file --link --log-level --model --output --pin --rate --record --root --scenario --seconds --seed --set --source --speed --state --status --trace --via
 
 complete -c tcxo-host -e
 complete -c tcxo-host -f
@@ -69,7 +69,7 @@ complete -c tcxo-host -n '_shtab_tcxo_host_using run' -l trace -x -d 'append a J
 complete -c tcxo-host -n '_shtab_tcxo_host_using run' -l record -x -d 'also keep what the board sends, for tcxo-dump'
 complete -c tcxo-host -n '_shtab_tcxo_host_using run' -l estimator -x -d 'how edges become a frequency: kalman (default) or boxcar64'
 complete -c tcxo-host -n '_shtab_tcxo_host_using run' -l state -x -d 'keep what was learned across restarts'
-complete -c tcxo-host -n '_shtab_tcxo_host_using run' -l measure-only -d 'measure and report, but write no file for chrony (the only way on a Pi 5)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using run' -l measure-only -d 'measure and report, but write no file for chrony (also a PWM that is on another crystal)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using run' -l ignore-chrony -d 'do not ask chronyd what it corrects by itself (simulations)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using run' -l no-retry -d 'exit with 69 when the link is not there'
 complete -c tcxo-host -n '_shtab_tcxo_host_using run' -l log-level -x -d 'debug, info, warning or error'
@@ -106,12 +106,12 @@ complete -c tcxo-host -n '_shtab_tcxo_host_using; and test $_shtab_tcxo_host_npo
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -s h -l help -d 'show this help message and exit'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l dry-run -d 'show every file and command, change nothing'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l link -x -d 'the board: serial:DEVICE or i2c:BUS:ADDRESS (default: the one that is plugged in)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l source -x -d 'what the board measures: pwm, uart (this model'"'"'s own) or uart:DEVICE (default: pwm; on a Pi 5, uart)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l pin -x -d 'the PWM'"'"'s GPIO (default 12)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l chrony -xka "tempcomp ntp gpsd gpsd-shm phc" -d 'reference clocks for a stratum 1 server (default: ntp with a /dev/pps0 where chrony has no reference clock yet, else only tempcomp)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l refclock -d 'hand chrony a reference clock instead of the tempcomp file'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l phase -d 'hand chrony GPS time itself as well (Pi 2 to 4), not only the frequency'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l measure-only -d 'measure, but leave chrony alone'
-complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l rp1-ratio -d 'Pi 5, experimental: refer the PWM to the system clock by /dev/ptp0'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l force -d 'overwrite files that were changed by hand; add a refclock twice'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l executable -x -d 'the tcxo-host that the units shall start'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l model -x -d 'take this model instead of asking the device tree'

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from ..errors import UsageError
 from .field import setting
 
-__all__ = ["SourceConfig"]
+__all__ = ["SourceConfig", "check_signal"]
 
 _EDGES_PER_BAUD = 0.1
 """A byte of ten bits has one rising edge."""
 
 
-def _check_signal(signal: str) -> None:
+def check_signal(signal: str) -> None:
+    """Raises UsageError for a text that names no signal."""
     if signal != "pwm" and not re.fullmatch(r"uart:/dev/[\w./:-]+", signal):
         raise UsageError(f"signal {signal!r}: expected pwm, or uart: and a device such as uart:/dev/ttyAMA10")
 
@@ -26,7 +27,7 @@ class SourceConfig:
     signal: str = setting(
         "pwm",
         "pwm, or uart:DEVICE such as uart:/dev/ttyAMA10, which sends without pause",
-        check=_check_signal,
+        check=check_signal,
     )
     baud: int = setting(500, "uart: its speed, ten times the edges a second", low=50, high=10_000)
     rate_hz: float = setting(

@@ -1,6 +1,7 @@
 """A UART as the signal from installing to uninstalling, on trees of a Pi 5, a Pi 3 and a PC."""
 
 import argparse
+import json
 import logging
 import re
 
@@ -10,8 +11,8 @@ from support import uart_trees as uarts
 from tcxo_host.cli import doctor, install, uninstall
 from tcxo_host.config.load import load_config, parse_config
 from tcxo_host.config.settings import Config, PhaseConfig
-from tcxo_host.config.source import SourceConfig
-from tcxo_host.errors import ConfigError, UnavailableError
+from tcxo_host.config.source import SourceConfig, check_signal
+from tcxo_host.errors import ConfigError, UnavailableError, UsageError
 from tcxo_host.pi.doctor.check import Level, Subject
 from tcxo_host.pi.doctor.examine import examine, make_subject
 from tcxo_host.pi.install.words import cut_words, put_back
@@ -127,8 +128,10 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path, pi5):
     "signal", ["", "uart", "uart:", "uart:ttyAMA0", "uart:/dev/tty AMA0", "PWM", 'uart:/dev/"x']
 )
 def test_another_signal_is_one_sentence(signal):
-    with pytest.raises(ConfigError, match="expected pwm, or uart: and a device"):
-        SourceConfig(signal=signal)
+    with pytest.raises(ConfigError, match="x: .*expected pwm, or uart: and a device"):
+        parse_config(f"[source]\nsignal = {json.dumps(signal)}\n".encode(), "x")
+    with pytest.raises(UsageError, match="expected pwm, or uart: and a device"):
+        check_signal(signal)
 
 
 def test_one_port_cannot_be_link_and_signal(pi5):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from ...config import paths
-from ...config.source import SourceConfig
+from ...config.source import SourceConfig, check_signal
 from ...errors import ConfigError, UnavailableError
 from ..models import PiModel, identify_model, model_by_key
 from ..pwm.header import refuse_foreign_crystal
@@ -41,6 +41,7 @@ def choose_source(
         model = model or identify_model(root)
         refuse_foreign_crystal(model, measure_only)
         return model, SourceConfig()
+    check_signal(wanted)
     source = SourceConfig(signal=wanted)
     if model is not None and source.device == model.uart.device and not root.exists(source.device):
         return model, source
