@@ -84,7 +84,7 @@ def after_quiet(seconds=2000, pi_wander_ppb=1.0, rtc=True):
     rng = np.random.default_rng(4)
     witnesses, gained_ns = Witnesses(), np.diff(rng.standard_normal(seconds + 1) * 15.0)
     for second in range(seconds):
-        witnesses.gps.add(1, float(gained_ns[second]))
+        witnesses.gps.add(1, float(gained_ns[second]), 225.0)
         witnesses.pi.add(1, float(rng.standard_normal() * pi_wander_ppb))
         if rtc:
             witnesses.rtc.add(1, float(rng.standard_normal() * 3.0))
@@ -95,33 +95,33 @@ def after_quiet(seconds=2000, pi_wander_ppb=1.0, rtc=True):
 
 def move(witnesses, gps_ppb, others_ppb, seconds=60):
     for _ in range(seconds):
-        witnesses.gps.add(1, gps_ppb)
+        witnesses.gps.add(1, gps_ppb, 225.0)
         witnesses.pi.add(1, others_ppb)
         witnesses.rtc.add(1, others_ppb)
 
 
 def test_who_moved_alone_is_the_one_who_moved():
     sliding, counter = after_quiet(), after_quiet()
-    assert sliding.gps_is_quiet(225.0)
+    assert sliding.gps_is_quiet()
     move(sliding, 20.0, 0.0)
     move(counter, 20.0, 20.0)
-    assert sliding.counter_moved(225.0) is False
-    assert counter.counter_moved(225.0) is True
+    assert sliding.counter_moved() is False
+    assert counter.counter_moved() is True
 
 
 def test_a_witness_that_wanders_more_than_gps_moved_tells_nothing():
     witnesses = after_quiet(pi_wander_ppb=300.0, rtc=False)
     for _ in range(60):
-        witnesses.gps.add(1, 20.0)
+        witnesses.gps.add(1, 20.0, 225.0)
         witnesses.pi.add(1, 0.0)
-    assert witnesses.counter_moved(225.0) is None
+    assert witnesses.counter_moved() is None
 
 
 @pytest.mark.parametrize(("slide_ppb", "passes"), [(0.0, True), (3.0, False), (20.0, False)])
 def test_pulses_on_trial_must_keep_the_rate(slide_ppb, passes):
-    rng, trial = np.random.default_rng(5), Trial(84e6)
+    rng, trial = np.random.default_rng(5), Trial(84e6, 0.04)
     kept = [
-        trial.passes(k * 84_000_000, 500.0 + slide_ppb * k + float(rng.standard_normal()) * 15.0, 225.0, 0.04)
+        trial.passes(k * 84_000_000, 500.0 + slide_ppb * k + float(rng.standard_normal()) * 15.0, 225.0, 0.0)
         for k in range(200)
     ]
     assert any(kept) is passes

@@ -12,7 +12,7 @@ from .filter.clocks import Clocks
 from .filter.comb import Comb
 from .track.pulse import PulseTracker
 from .track.pwm import PwmTracker
-from .witness import LEARN_EVERY_S
+from .witness import LEARN_EVERY_S, LOOK_EVERY_S
 
 __all__ = ["Channels"]
 
@@ -85,16 +85,25 @@ class Channels:
         """Keep what the clocks can say when GPS is to be judged; judge it now and then."""
         witnesses = clocks.witnesses
         for history, tracker in ((witnesses.gps, self.gps), (witnesses.rtc, self.rtc)):
-            history.add(*tracker.passed)
+            history.add(*tracker.passed, tracker.noise())
         witnesses.pi.add(1, float(clocks.filter.mean[PI_V]))
         self._seconds += 1
-        if self._seconds % LEARN_EVERY_S or not self.gps.passed[0]:
+        if self._seconds % LOOK_EVERY_S or not self.gps.passed[0]:
             return
-        variance = self.gps.noise()
-        if witnesses.gps_is_quiet(variance):
-            witnesses.learn()
-        elif witnesses.counter_moved(variance) is False:
+        change = witnesses.look()
+        moved = witnesses.counter_moved()
+        if self.gps.hear(clocks, moved):
+            return
+        self.gps.unconfirmed_ppb = 0.0 if change is None else change.doubt_ppb
+        if moved is False:
             self.gps.distrust(clocks)
+        elif change is not None and change.is_clear:
+            self.gps.distrust(clocks, change)
+        elif self._seconds % LEARN_EVERY_S == 0:
+            if change is None and witnesses.gps_is_quiet():
+                witnesses.learn()
+            elif moved or not witnesses.gps.is_well_known:
+                witnesses.gps.learn()  # the counter does such things
 
     def _witnessed(self, clocks: Clocks, tick: int) -> bool:
         """Whether pulses arrive that tell a change of the Pi's clock from one of the counter."""

@@ -212,7 +212,7 @@ class Kalman:
         pwm, gps, rtc = self._channels.pwm, self._channels.gps, self._channels.rtc
         mean, cov = clocks.filter.mean.tolist(), clocks.filter.cov.tolist()
         gps_age_s = gps.age_s(clocks, tick)
-        holdover_variance = self._holdover_variance(gps_age_s, span_s)
+        holdover_variance = self._holdover_variance(gps_age_s, span_s) + gps.unconfirmed_ppb**2
         gps_rate, gps_variance = mean[GPS_V], cov[GPS_V][GPS_V] + holdover_variance
         error, sigma_ppm = pi_error(clocks, mean, cov, tick, holdover_variance)
         levels = clocks.levels
@@ -258,7 +258,7 @@ class Kalman:
         complaint = pwm.complaint(clocks, tick, settings.pwm_timeout_s)
         if complaint:
             return waiting, complaint
-        gps_lost = gps_age_s > settings.gps_timeout_s or gps.scatter.mostly_refused()
+        gps_lost = gps_age_s > settings.gps_timeout_s or gps.doubted or gps.scatter.mostly_refused()
         if not gps_lost and gps.accepted < 2:
             return waiting, "waiting for a second GPS pulse"
         if not sigma_ppm <= limit_ppm:

@@ -10,50 +10,97 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import dataclass
 
 from .learn.noise import Average
 
-__all__ = ["RateHistory", "Witnesses"]
+__all__ = ["Change", "RateHistory", "Witnesses"]
 
-SPANS_S = (8, 16, 32, 64, 128)
+SPANS_S = (8, 16, 32, 64, 128, 256, 512)
+_SHARE = 4
+_DEPTH = 2 * SPANS_S[-1] + SPANS_S[-1] // _SHARE + 1
+LOOK_EVERY_S = 4
 LEARN_EVERY_S = 8
 LONGEST_GAP_S = 10
-_MEMORY = 300.0
+_PAIRS = 16.0
+"""So many spans, and at least this long, before a clock's wander over a span is known; it is remembered for..."""
 _OUTLIER = 12.0
-_QUIET = 20.0
-"""So many lessons before a clock's wander is known."""
-CLEAR = 4.0
-"""GPS must have moved by so many of the witnesses' own standard deviations, else they cannot tell."""
+PEAK = 3.0
+"""What a clock did once in a while, as under load, it may do again: its standard deviation is a third of that."""
+_QUIET_S = 160.0
+_MEMORY_S = 2400.0
+"""...so long, or twice as many spans."""
+_LONG_QUIET_S = 1200.0
+"""So long before GPS is doubted for nothing but what the counter never did."""
+SURE = 6.0
+"""Natural logarithm of how much likelier what the witnesses did must be one way than the other."""
+LEANING = 2.0
+"""So likely, it is waited for what they will say."""
 SUSPICIOUS = 5.0
 """A change of GPS's rate by so many of its own standard deviations asks for witnesses."""
+WORTH_PPB = 2.0
+"""A smaller change is not worth a doubt."""
+BLATANT = 8.0
+"""A change by so many is no chance at the first look."""
+UNUSUAL = 3.5
+"""A change by so many may be the beginning of one: sigma says so."""
+_FOLLOWED_S = 32.0
+"""Of a change over a shorter span the filter follows only a part."""
 
 
 class RateHistory:
     """The phase of one clock against the counter, once a second, and how its rate wanders."""
 
     def __init__(self) -> None:
-        self._phases: deque[float] = deque([0.0], maxlen=2 * SPANS_S[-1] + 1)
-        self._wander = [Average(_MEMORY) for _ in SPANS_S]
+        # The phases added up, so that a mean of many costs no more than one; and each one's variance.
+        self._sums: deque[float] = deque([0.0], maxlen=_DEPTH)
+        self._variances: deque[float] = deque([0.0], maxlen=_DEPTH)
+        self._phase = 0.0
+        lessons = [max(_MEMORY_S, 2.0 * _PAIRS * span) / LEARN_EVERY_S for span in SPANS_S]
+        self._wander = [Average(each) for each in lessons]
+        self._keeps = [1.0 - 1.0 / each for each in lessons]
+        self._peaks = [0.0] * len(SPANS_S)
 
-    def add(self, seconds: int, gained_ns: float) -> None:
-        """The clock gained so much (ns) on the counter in so many seconds; too many of them are a gap."""
-        if seconds == 1:
-            self._phases.append(self._phases[-1] + gained_ns)
-            return
+    def add(self, seconds: int, gained_ns: float, variance: float = 0.0) -> None:
+        """The clock gained so much (ns) on the counter in so many seconds; too many of them are a gap.
+
+        ``variance``: of the latest pulse, ns^2.
+        """
         if seconds > LONGEST_GAP_S:
-            self._phases.clear()
-            self._phases.append(0.0)
+            self.begin_anew()
             return
         for _ in range(seconds):
-            self._phases.append(self._phases[-1] + gained_ns / seconds)
+            self._phase += gained_ns / seconds
+            self._sums.append(self._sums[-1] + self._phase)
+            self._variances.append(variance)
+
+    def begin_anew(self) -> None:
+        """What was before does not go on."""
+        for each in (self._sums, self._variances):
+            each.clear()
+            each.append(0.0)
+        self._phase = 0.0
 
     def change_ppb(self, index: int) -> float | None:
-        """Mean rate over the latest span ``SPANS_S[index]`` less that over the span before."""
+        """Mean rate over the latest span ``SPANS_S[index]`` less that over the span before.
+
+        The phases at their ends are means over a quarter of a span, ending there.
+        """
         span = SPANS_S[index]
-        phases = self._phases
-        if len(phases) <= 2 * span:
+        if len(self._sums) <= 2 * span + span // _SHARE:
             return None
-        return (phases[-1] - 2.0 * phases[-1 - span] + phases[-1 - 2 * span]) / span
+        return (self._mean(0, span) - 2.0 * self._mean(span, span) + self._mean(2 * span, span)) / span
+
+    def noise(self, index: int) -> float:
+        """Variance that the pulses' own noise gives ``change_ppb``."""
+        span, seen = SPANS_S[index], self._variances
+        if len(seen) <= 2 * span:
+            return math.inf
+        return (seen[-1] + 4.0 * seen[-1 - span] + seen[-1 - 2 * span]) * _SHARE / span**3
+
+    def _mean(self, ago_s: int, span: int) -> float:
+        count = span // _SHARE
+        return (self._sums[-1 - ago_s] - self._sums[-1 - ago_s - count]) / count
 
     def learn(self) -> None:
         """Take the present changes for the clock's ordinary wander."""
@@ -61,11 +108,39 @@ class RateHistory:
             change = self.change_ppb(index)
             if change is not None:
                 average.add(change * change, _OUTLIER)
+                self._peaks[index] = max(self._keeps[index] * self._peaks[index], change * change)
 
     def variance(self, index: int) -> float:
         """Of ``change_ppb`` in quiet times; infinite while that is not known."""
-        average = self._wander[index]
-        return average.value if average.weight >= _QUIET else math.inf
+        for known in range(index, -1, -1):
+            average, span = self._wander[known], SPANS_S[known]
+            if average.weight * LEARN_EVERY_S >= max(_QUIET_S, _PAIRS * span):
+                value = max(average.value, self._peaks[known] / PEAK**2)
+                return value * SPANS_S[index] / span  # a walk's over a longer span
+        return math.inf
+
+    @property
+    def is_well_known(self) -> bool:
+        """Whether its wander was looked at for long."""
+        return self._wander[0].weight * LEARN_EVERY_S >= _LONG_QUIET_S
+
+    def excuse(self, sigmas: float) -> None:
+        """What the clock did of late is something that it does: a change by so many standard deviations."""
+        for index in range(len(SPANS_S)):
+            change = self.change_ppb(index)
+            if change is not None:
+                self._peaks[index] = max(self._peaks[index], (PEAK / sigmas * change) ** 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """GPS's rate changed by ``ppb`` from one span of ``span_s`` to the next; what is published may be off by
+    ``doubt_ppb`` for it. ``is_clear``: it is no chance."""
+
+    span_s: int
+    ppb: float
+    doubt_ppb: float
+    is_clear: bool
 
 
 class Witnesses:
@@ -73,40 +148,90 @@ class Witnesses:
 
     def __init__(self) -> None:
         self.gps, self.pi, self.rtc = RateHistory(), RateHistory(), RateHistory()
+        self._told_s = math.inf
+        self._was_unusual = False
 
-    def counter_moved(self, pulse_variance: float) -> bool | None:
+    def look(self) -> Change | None:
+        """``unconfirmed``, once each ``LOOK_EVERY_S``. What the witnesses laid to the counter is explained for good."""
+        self._told_s += LOOK_EVERY_S
+        spans = range(len(SPANS_S))
+        if any(self._size(each) >= UNUSUAL and self._likelier(each) >= SURE for each in spans):
+            self._told_s = 0.0
+        change = self.unconfirmed()
+        self._was_unusual = change is not None
+        return change
+
+    def counter_moved(self) -> bool | None:
         """Whether a change of GPS's rate was the counter's (true) or GPS's own.
 
-        None when nothing changed, or nobody can tell. ``pulse_variance``: of one GPS pulse now, ns^2.
+        None when nothing changed, or nobody can tell.
         """
-        sizes = [self._size(each, pulse_variance) for each in range(len(SPANS_S))]
-        index = max(range(len(SPANS_S)), key=sizes.__getitem__)
-        seen = self.gps.change_ppb(index)
-        if seen is None or sizes[index] < SUSPICIOUS:
-            return None
-        weight, total = 0.0, 0.0
-        for clock in (self.pi, self.rtc):
-            change, variance = clock.change_ppb(index), clock.variance(index)
-            if change is not None and variance < math.inf:
-                weight += 1.0 / variance
-                total += change / variance
-        if weight * seen * seen < CLEAR**2:
-            return None
-        return total / weight / seen > 0.5
+        index, size = self._largest()
+        likelier = self._likelier(index)
+        return likelier > 0.0 if size >= SUSPICIOUS and abs(likelier) >= SURE else None
 
-    def gps_is_quiet(self, pulse_variance: float) -> bool:
+    def unconfirmed(self) -> Change | None:
+        """The change of GPS's rate that neither its own noise, nor what the counter was seen to do in a long
+        quiet, nor a witness explains. None when there is none."""
+        if not self.gps.is_well_known:
+            return None
+        index, size = self._largest(self._told_s)
+        seen = self.gps.change_ppb(index)
+        if seen is None or size < UNUSUAL:
+            return None
+        likelier, power = self._likelier(index), self._power(index)
+        if likelier >= SURE:
+            return None
+        share = min(1.0, SPANS_S[index] / _FOLLOWED_S)
+        soon = likelier >= LEANING or power >= SURE or not self._was_unusual
+        clear = size >= (BLATANT if soon else SUSPICIOUS) and likelier < LEANING and abs(seen) > WORTH_PPB
+        return Change(SPANS_S[index], seen, abs(seen) * share, clear)
+
+    def gps_is_quiet(self) -> bool:
         """Whether GPS's rate changes no more than it ordinarily does."""
-        return all(self._size(each, pulse_variance) < SUSPICIOUS for each in range(len(SPANS_S)))
+        return self._largest()[1] < SUSPICIOUS
 
     def learn(self) -> None:
         """A quiet moment."""
         for clock in (self.gps, self.pi, self.rtc):
             clock.learn()
 
-    def _size(self, index: int, pulse_variance: float) -> float:
+    def _likelier(self, index: int) -> float:
+        """By how much likelier (logarithm) what the witnesses did over a span is when the counter moved than when
+        GPS did; 0 when they cannot tell."""
+        seen, (mean, theirs) = self.gps.change_ppb(index), self._witnessed(index)
+        if seen is None or theirs == math.inf:
+            return 0.0
+        both = theirs + self.gps.noise(index)
+        return 0.5 * (mean**2 / theirs - (mean - seen) ** 2 / both - math.log(both / theirs))
+
+    def _power(self, index: int) -> float:
+        """How large ``_likelier`` will be on average when the counter moved."""
+        seen, (_, theirs) = self.gps.change_ppb(index), self._witnessed(index)
+        return 0.0 if seen is None else 0.5 * seen**2 / (theirs + self.gps.noise(index))
+
+    def _witnessed(self, index: int) -> tuple[float, float]:
+        """The change of the counter's rate over a span by the witnesses' mean (ppb, as GPS's), and its variance."""
+        weight, total = 0.0, 0.0
+        for clock in (self.pi, self.rtc):
+            change, variance = clock.change_ppb(index), clock.variance(index)
+            if change is not None and 0.0 < variance < math.inf:
+                weight += 1.0 / variance
+                total += change / variance
+        return (total / weight, 1.0 / weight) if weight else (0.0, math.inf)
+
+    def _largest(self, within_s: float = math.inf) -> tuple[int, float]:
+        """The span over which GPS's rate changed most, and by how many of its own standard deviations.
+
+        ``within_s``: so far back it looks.
+        """
+        sizes = [self._size(each) if 2 * span < within_s else 0.0 for each, span in enumerate(SPANS_S)]
+        index = max(range(len(SPANS_S)), key=sizes.__getitem__)
+        return index, sizes[index]
+
+    def _size(self, index: int) -> float:
         """The latest change of GPS's rate in its own standard deviations."""
         change = self.gps.change_ppb(index)
         if change is None:
             return 0.0
-        noise = 6.0 * pulse_variance / SPANS_S[index] ** 2
-        return abs(change) / math.sqrt(max(noise, self.gps.variance(index)))
+        return abs(change) / math.sqrt(max(self.gps.noise(index), self.gps.variance(index)))

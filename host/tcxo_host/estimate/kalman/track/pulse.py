@@ -6,12 +6,14 @@ import math
 from collections import deque
 
 from ....edges.second import Ticks
-from ..filter.clock_model import PI_V, RATES
+from ..filter.clock_model import RATES
 from ..filter.clocks import Clocks
 from ..filter.comb import Comb
-from ..witness import SPANS_S
+from ..witness import SPANS_S, Change
+from .lean import Lean
+from .pi_witness import PiWitness
 from .scatter import Scatter
-from .trial import SHORT_LENGTH, Trial
+from .trial import LENGTH, SHORT_LENGTH, Trial, slope_ppb
 
 __all__ = ["PulseTracker"]
 
@@ -38,14 +40,8 @@ MOST_PULSES = 256
 """A second's pulses are looked at one by one: of more, the latest are used."""
 NOISIER = 4.0
 """The latest pulses are noisier than those before when their variance is so many times as large."""
-LEAN_MEMORY = 0.8
-"""Weight of the older innovations in their running sum..."""
-LEAN_GATE = 4.0
-"""...whose size, in its own standard deviations, tells that the counter drifts as no TCXO does..."""
-MOVED_PPB = 20.0
-"""When the Pi's rate moved by more than this together with pulses that lean or are refused, the counter did."""
-LEAN_DOUBT = 2.0
-"""...and then the rates are doubted by so many times the drift that explains it."""
+EXPECTED = 4.5
+"""What GPS was doubted for once, with no witness, is the next time a change by so many standard deviations."""
 
 
 class PulseTracker:
@@ -75,20 +71,21 @@ class PulseTracker:
         """A pulse of the latest second was refused, or leans, because the counter moved as no TCXO does."""
         self.doubted = False
         """The latest pulses tell another rate than the one that is known."""
+        self.unconfirmed_ppb = 0.0
+        """By how much what the pulses tell may be wrong because their rate moved and nobody knows who did."""
         self._is_unknown = True
-        self._pi_rates: deque[float] = deque(maxlen=PERSISTENT)
-        """The Pi's rate at the latest good pulses."""
+        self._pi = PiWitness(PERSISTENT)
         self._u = u
         self._first_rate_ppb = first_rate_ppb
         self._refused: list[tuple[int, float]] = []
         self._is_right = is_right
-        self._lean = 0.0
+        self._lean = Lean()
         self._rate_lost: int | None = None
         self.passed = (0, 0.0)
         """Periods from the good pulse before to the latest second's, 0 without one, and by how much (ns) the clock
         gained on the counter in them."""
+        self._noted: int | None = None
         self._trial: Trial | None = None
-        """Running while the pulses are not believed."""
         self._known: deque[float] = deque(maxlen=2 * SPANS_S[-1])
         """The rate at the latest good pulses."""
         self.scatter = Scatter(comb.tick_hz / comb.rate_hz, 1e9 / comb.tick_hz)
@@ -127,16 +124,16 @@ class PulseTracker:
         self.started = True
         self.accepted = 1
         self.comb.anchor = tick
-        self.last_good = tick
+        self.last_good = self._noted = tick
         self._refused.clear()
         ahead_s = clocks.seconds_after(tick)
         rate = float(clocks.filter.mean[self._u + 1])
-        rate_variance = float(clocks.filter.cov[self._u + 1, self._u + 1])
+        rate_variance = self._rate_variance(clocks)
         offset = -rate * ahead_s
         self.doubted = False
-        self._lean = 0.0
+        self._lean.clear()
         self._is_unknown = rate_variance > 1e6
-        self._pi_rates.append(float(clocks.filter.mean[PI_V]))
+        self._pi.note(clocks)
         self._assumed = self.noise()
         clocks.filter.forget(self._u, self._assumed + rate_variance * ahead_s * ahead_s, offset)
 
@@ -158,7 +155,7 @@ class PulseTracker:
             # Only now: this pulse was seen before the filter's moment, and would push wider rates backwards.
             self._watch_counter(clocks, residual, math.sqrt(predicted + noise))
         clocks.move_anchor(self.comb, self._u, tick)
-        self._pi_rates.append(float(clocks.filter.mean[PI_V]))
+        self._pi.note(clocks)
         self._known.append(float(clocks.filter.mean[self._u + 1]))
         self.innovation = (residual, predicted)
         self._pass(tick)
@@ -167,35 +164,45 @@ class PulseTracker:
         self._refused.clear()
 
     def _pass(self, tick: int, step_ns: float = 0.0) -> None:
-        """A good pulse: how long is it since the one before? A step of the phase counts for nothing."""
+        """A good pulse. A step of the phase counts for nothing."""
+        self._note(tick, step_ns)
+        self.last_good = tick
+
+    def _note(self, tick: int, step_ns: float = 0.0) -> None:
+        """How long is it since the pulse before?"""
         period = self.comb.tick_hz / self.comb.rate_hz
-        if self.last_good is not None:
-            interval = tick - self.last_good
+        if self._noted is not None:
+            interval = tick - self._noted
             periods = round(interval / period)
             self.passed = periods, (periods * period - interval) / self.comb.tick_hz * 1e9 - step_ns
-        self.last_good = tick
+        self._noted = tick
 
     def _watch_counter(self, clocks: Clocks, residual: float, sigma: float) -> None:
         """Notice pulses that lean to one side: what they are seen against drifts."""
-        self._lean = LEAN_MEMORY * self._lean + residual / sigma
-        if self._lean**2 * (1.0 - LEAN_MEMORY**2) <= LEAN_GATE**2:
+        doubt_ppb = self._lean.doubt_ppb(residual, sigma)
+        if not doubt_ppb:
             return
-        self.counter_moved |= self._pi_leans_too(clocks, residual)
-        if self._is_right and clocks.witnesses.counter_moved(self.noise()) is False:
+        self.counter_moved |= self._pi.leans_too(clocks, residual)
+        if self._is_right and clocks.witnesses.counter_moved() is False:
             self.distrust(clocks)
-        elif self._is_right:
-            drift_ppb = self._lean * sigma * (1.0 - LEAN_MEMORY) ** 2
-            clocks.filter.widen_together(RATES, (LEAN_DOUBT * drift_ppb) ** 2)
-        self._lean = 0.0
+        elif self._is_right and clocks.witnesses.unconfirmed() is None:
+            clocks.filter.widen_together(RATES, doubt_ppb**2)
 
-    def distrust(self, clocks: Clocks) -> None:
-        """The other clocks say that this one slides: its rate is again what it was before, and its pulses are
-        on trial until they keep that rate."""
+    def distrust(self, clocks: Clocks, change: Change | None = None) -> None:
+        """The other clocks say that this one slides, or its rate made a ``change`` that the counter never made and
+        nobody can tell: the rate is what it was before, and pulses are on trial until they keep it."""
         if self._trial is not None or self.accepted < SETTLED:
             return
         rate = self._u + 1
-        clocks.filter.mean[rate] = self._known[0]
-        self._trial = Trial(clocks.tick_hz)
+        span_s = SPANS_S[-1] if change is None else change.span_s
+        before = self._known[max(0, len(self._known) - 2 * span_s)]
+        moved = before - float(clocks.filter.mean[rate])
+        clocks.filter.shift(rate, moved, 2.0 * span_s * clocks.levels.tcxo_walk**2 if change else 0.0)
+        doubt_ppb = abs(change.ppb) if change else 0.0
+        if change:
+            clocks.witnesses.gps.excuse(EXPECTED)
+        self._trial = Trial(clocks.tick_hz, self._rate_variance(clocks), LENGTH, -moved, doubt_ppb)
+        self.unconfirmed_ppb = doubt_ppb
         self.doubted = True
 
     def _try(self, clocks: Clocks, tick: int, trial: Trial) -> None:
@@ -203,31 +210,48 @@ class PulseTracker:
         self.rejected += 1
         ago_s = -clocks.seconds_after(tick)
         residual = self.comb.residual_ns(tick, clocks.filter.offset_at(self._u, ago_s)[0])
-        rate_variance = float(clocks.filter.cov[self._u + 1, self._u + 1])
-        if trial.passes(tick, residual, self.noise(), rate_variance):
-            self._trial = None
-            self.restarts += 1
-            self.doubted = False
-            self.scatter.believed_again()
-            self._pass(tick)
-            clocks.filter.forget(self._u, self.noise(), float(clocks.filter.mean[self._u]) + residual)
-            clocks.move_anchor(self.comb, self._u, tick)
+        walked, steadily = clocks.levels.tcxo_walk**2 * self.age_s(clocks, tick), trial.is_steady(residual)
+        passes = trial.passes(tick, residual, self.noise(), walked)
+        self.unconfirmed_ppb = trial.disagreement_ppb
+        if passes:
+            clocks.witnesses.gps.begin_anew()
+            self._believe(clocks, tick, residual)
         elif self.age_s(clocks, tick) > PATIENCE_S:
-            self._trial = None
+            clocks.witnesses.gps.excuse(1.0)
             self._forget_rate(clocks, tick)
+        elif steadily:
+            self._note(tick)
+
+    def hear(self, clocks: Clocks, counter_moved: bool | None) -> bool:
+        """What the witnesses say during a trial that began without them. False when there is no trial."""
+        trial = self._trial
+        if trial is None or not trial.disagreement_ppb or counter_moved is None:
+            return trial is not None
+        if not counter_moved:
+            trial.disagreement_ppb = self.unconfirmed_ppb = 0.0
+            return True
+        tick, residual = trial.latest
+        clocks.filter.shift(self._u + 1, trial.rate_ppb, trial.disagreement_ppb**2)
+        self._believe(clocks, tick, residual)
+        return True
+
+    def _believe(self, clocks: Clocks, tick: int, residual: float) -> None:
+        """The trial is over; only the phase starts anew."""
+        self._trial, self.unconfirmed_ppb = None, 0.0
+        self.restarts += 1
+        self.doubted = False
+        self.scatter.believed_again()
+        self._pass(tick)
+        clocks.filter.forget(self._u, self.noise(), float(clocks.filter.mean[self._u]) + residual)
+        clocks.move_anchor(self.comb, self._u, tick)
 
     def _forget_rate(self, clocks: Clocks, tick: int) -> None:
+        self._trial, self.unconfirmed_ppb = None, 0.0
         clocks.filter.forget(self._u + 1, self._first_rate_ppb**2, 0.0)
         self.restarts += 1
         self.rate_restarts += 1
         self._rate_lost = tick
         self._start(clocks, tick)
-
-    def _pi_leans_too(self, clocks: Clocks, residual: float) -> bool:
-        """Whether the Pi's rate moved a good deal, and to the same side, during the latest good pulses."""
-        moved = float(clocks.filter.mean[PI_V]) - self._pi_rates[0]
-        sure = moved * moved > GATE * GATE * float(clocks.filter.cov[PI_V, PI_V])  # not just started anew
-        return sure and abs(moved) > MOVED_PPB and moved * residual > 0
 
     def noise(self) -> float:
         """Variance of a pulse, ns^2."""
@@ -241,7 +265,7 @@ class PulseTracker:
         self.rejected += 1
         self._refused.append((tick, residual))
         if self.age_s(clocks, tick) < WITNESS_S:
-            self.counter_moved |= self._pi_leans_too(clocks, residual)
+            self.counter_moved |= self._pi.leans_too(clocks, residual)
         if len(self._refused) < PERSISTENT:
             return
         recent = [value for _, value in self._refused[-PERSISTENT:]]
@@ -259,25 +283,18 @@ class PulseTracker:
         elif len(self._refused) >= HOPELESS:
             age_s = self.age_s(clocks, tick)
             self.doubted = self.accepted >= SETTLED and age_s < PATIENCE_S
-            if age_s < WITNESS_S and self._pi_moved_too(clocks, slope):
+            if age_s < WITNESS_S and self._pi.moved_too(clocks, slope):
                 self.doubted = False
             if self.doubted:
                 self._refused.clear()
-                self._trial = Trial(clocks.tick_hz, SHORT_LENGTH)
+                self._trial = Trial(clocks.tick_hz, self._rate_variance(clocks), SHORT_LENGTH)
                 return
             self._forget_rate(clocks, tick)
 
+    def _rate_variance(self, clocks: Clocks) -> float:
+        return float(clocks.filter.cov[self._u + 1, self._u + 1])
+
     def _slope(self, clocks: Clocks) -> tuple[float, float]:
         """By how much (ppb) the latest refused pulses tell another rate than is known, and its variance."""
-        ticks, residuals = zip(*self._refused[-PERSISTENT:], strict=True)
-        times = [(tick - ticks[0]) / clocks.tick_hz for tick in ticks]
-        middle = sum(times) / PERSISTENT
-        spread = sum((t - middle) ** 2 for t in times)
-        slope = sum((t - middle) * r for t, r in zip(times, residuals, strict=True)) / spread
-        known = float(clocks.filter.cov[self._u + 1, self._u + 1])
-        return float(slope), self.noise() / spread + known
-
-    def _pi_moved_too(self, clocks: Clocks, slope: float) -> bool:
-        """Whether the Pi's rate changed like this clock's: then it is the counter that did."""
-        moved = float(clocks.filter.mean[PI_V]) - self._pi_rates[0]
-        return abs(moved - slope) < 0.5 * abs(slope)
+        slope, spread = slope_ppb(self._refused[-PERSISTENT:], clocks.tick_hz)
+        return slope, self.noise() / spread + self._rate_variance(clocks)
