@@ -153,3 +153,9 @@ def test_a_dividers_pattern_leaves_sigma_honest(step):
     pwm = dataclasses.replace(STEADY.pwm, grid_hz=19.2e6, grid_step=step)
     track = tracked(dataclasses.replace(STEADY, pwm=pwm), 4000).after(1500)
     assert 0.6 < np.mean(track.normalised() ** 2) < 1.4
+
+
+def test_few_edges_behind_a_late_bend_show_no_jump_by_chance():
+    """A second in 6000 surprises with nothing happening: it moved the rate by 17 ppb and back, and held two values."""
+    track = tracked(load_scenario("day"), 6100).after(5900)
+    assert track.fresh.all()

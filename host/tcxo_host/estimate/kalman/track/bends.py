@@ -8,6 +8,7 @@ is fitted at every possible moment, and the sums of squares are compared.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,7 @@ class Bend:
 
     ``is_step``: a step of the phase by ``size`` ns from edge ``first`` on; else a change of the rate by ``size``
     ppb from ``start_s`` on, ``first`` being the first edge behind it. ``rest``: mean square that it leaves,
-    ns^2.
+    ns^2; ``sigmas``: the size in its own standard deviations.
     """
 
     is_step: bool
@@ -36,6 +37,7 @@ class Bend:
     start_s: float
     size: float
     rest: float
+    sigmas: float
 
 
 def find_bend(times_s: Floats, residuals: Floats, variance: float) -> Bend:
@@ -50,10 +52,17 @@ def find_bend(times_s: Floats, residuals: Floats, variance: float) -> Bend:
     bend_at, bend_size, by_bend = _best(_bends(times_s, starts), residuals)
     total = float(residuals.dot(residuals))
     if by_step - by_bend > CLEARLY * variance:
-        return Bend(True, step_at, float(times_s[step_at]), step_size, (total - by_step) / count)
+        return Bend(
+            True,
+            step_at,
+            float(times_s[step_at]),
+            step_size,
+            (total - by_step) / count,
+            math.sqrt(by_step / variance),
+        )
     start_s = float(starts[bend_at])
     first = int(np.searchsorted(times_s, start_s))
-    return Bend(False, first, start_s, bend_size, (total - by_bend) / count)
+    return Bend(False, first, start_s, bend_size, (total - by_bend) / count, math.sqrt(by_bend / variance))
 
 
 def _bends(times_s: Floats, starts: Floats) -> Floats:

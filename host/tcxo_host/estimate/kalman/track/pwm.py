@@ -33,6 +33,8 @@ LONGEST_PAUSE_S = 10.0
 """After longer a larger step may be another signal, or another counter: the clock is started anew."""
 JUMP_PPB = 15.0
 """A bend of the rate by more than this within a second is a jump, and not the beginning of a drift..."""
+SURE = 6.0
+"""...which so many standard deviations show: few edges behind a late bend show one by chance..."""
 JUMP_DRIFTS_S = 5.0
 """...unless the Pi's drift is known to change as much in so many seconds, as under load behind short thermal lags."""
 DRIFT_SHARE = 0.2
@@ -169,7 +171,7 @@ class PwmTracker:
         if bend.is_step and smallest < abs(bend.size) < largest:
             return self._take_beside_step(clocks, ticks, bend)
         jump_ppb = max(JUMP_PPB, JUMP_DRIFTS_S * clocks.levels.pi_drift)
-        if not bend.is_step and (seen is None or abs(bend.size) > jump_ppb):
+        if not bend.is_step and (seen is None or (abs(bend.size) > jump_ppb and bend.sigmas > SURE)):
             return self._take_bent(clocks, ticks, bend)
         return seen is not None and self._take_unexplained(clocks, ticks, seen)
 
