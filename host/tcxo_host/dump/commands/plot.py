@@ -12,7 +12,7 @@ from .common import add_command, add_sources, finish, open_sources
 from .replay import add_pipeline, make_pipeline
 from .stats import add_logs, read_logs
 
-__all__ = ["add_parser", "main"]
+__all__ = ["add_parser", "main", "write_picture"]
 
 EXAMPLE = """\
   tcxo-dump plot channels monday.tcxocap -o channels.svg
@@ -69,7 +69,7 @@ def main(args: argparse.Namespace) -> int:
     with Progress(f"draw {args.kind}") as progress:
         progress.busy()
         content = _content(args.kind, form, data)
-    _write(args.output, content)
+    write_picture(args.output, content)
     return finish(problems)
 
 
@@ -132,7 +132,8 @@ def _data(args: argparse.Namespace, needs_rows: bool) -> tuple[Any, list[str]]:
     return data, problems + sources.problems
 
 
-def _write(path: str, content: bytes) -> None:
+def write_picture(path: str, content: bytes) -> None:
+    """A file for the user. Raises OutputError."""
     from ...errors import OutputError
 
     try:
