@@ -34,3 +34,18 @@ def measurement_line(utc_s, address, offset_s):
         f"{moment} {address:<15} N  1 111 111 1111   4  4 0.00 {offset_s:10.3e} {1e-4:10.3e} {1e-7:10.3e}"
         f" {1e-6:10.3e} {2e-6:10.3e} 47505300 4I H H"
     )
+
+
+def tracking_line(utc_s, offset_s, freq_ppm=-3.541):
+    """reference.c; ``offset_s`` + where the clock is fast, ``freq_ppm`` + where it would be without correction."""
+    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(int(utc_s)))
+    return (
+        f"{moment} {'PPS0':<15}  1 {freq_ppm:10.3f} {0.075:10.3f} {offset_s:10.3e} N  1 {2.94e-8:10.3e}"
+        f" {-2.084e-8:10.3e} {1.5e-9:10.3e} {3.4e-7:10.3e} {8.3e-7:10.3e}"
+    )
+
+
+def tempcomp_line(utc_s, value, ppm):
+    """tempcomp.c."""
+    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(int(utc_s)))
+    return f"{moment} {value:11.4e} {ppm:11.4e}"

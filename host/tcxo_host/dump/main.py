@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from ..cli.program import Parser, run_command
-from .commands import compare, export, import_, info, plot, record, replay, show, stats
+from .commands import compare, export, import_, info, plot, record, replay, show, stability, stats
 
 __all__ = ["build_parser", "main"]
 
@@ -22,7 +22,7 @@ example:
   tcxo-dump replay bench.tcxocap --csv rows.csv
 """
 
-_COMMANDS = (record, info, show, stats, plot, compare, export, import_, replay)
+_COMMANDS = (record, info, show, stats, stability, plot, compare, export, import_, replay)
 
 
 def build_parser() -> Parser:

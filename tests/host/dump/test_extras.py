@@ -24,6 +24,8 @@ def without(package, program, *args):
     [
         ("matplotlib.figure", "plot", ["plot", "channels", "CAPTURE", "-o", "out.png"]),
         ("allantools", "plot", ["plot", "adev", "CAPTURE", "-o", "out.png"]),
+        ("allantools", "plot", ["stability", "CAPTURE"]),
+        ("matplotlib.figure", "plot", ["stability", "CAPTURE", "-o", "out.png"]),
         ("pyarrow", "parquet", ["export", "CAPTURE", "--format", "parquet", "-o", "out"]),
         ("pyarrow", "parquet", ["import", "FOLDER", "--format", "parquet", "-o", "out"]),
         ("zstandard", "zstd", ["info", "COMPRESSED"]),

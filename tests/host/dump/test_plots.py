@@ -17,9 +17,9 @@ from tcxo_host.daemon.pipeline import Pipeline, Row
 from tcxo_host.dump.analyse.replay import UtcClock, replay
 from tcxo_host.dump.plots import KINDS, draw
 from tcxo_host.dump.plots import gpsp as gpsp_plot
-from tcxo_host.dump.plots.data import PlotData, Rows, longest_run, thinned
+from tcxo_host.dump.plots.data import PlotData, Rows, thinned
 from tcxo_host.dump.plots.report_page import report_page
-from tcxo_host.dump.plots.stability import overlapping_adev, power_spectrum
+from tcxo_host.dump.plots.stability import power_spectrum
 from tcxo_host.errors import TcxoError
 from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.pi.chrony.logs import Tempcomp, Tracking
@@ -178,16 +178,6 @@ def test_local_time_names_its_zone(data, monkeypatch):
         time.tzset()
 
 
-def test_the_allan_deviation_is_that_of_white_phase_noise():
-    import allantools
-
-    x_s = np.random.default_rng(1).normal(0, 1e-8, 20_000)
-    taus_s, dev, low, high = overlapping_adev(allantools, x_s, 1.0)
-    assert dev * taus_s == pytest.approx(np.full(taus_s.size, np.sqrt(3) * 1e-8), rel=0.1)
-    assert (low < dev).all()
-    assert (dev < high).all()
-
-
 def test_the_spectrum_of_white_frequency_noise_is_flat_at_its_density():
     y = np.random.default_rng(1).normal(0, 1e-9, 100_000)
     _, density = power_spectrum(y, 1.0)
@@ -203,14 +193,6 @@ def test_thinning_keeps_extremes_and_gaps():
     curve = thinned(x, y, bins=1000)
     assert np.nanmax(curve.high) == 7.0
     assert np.count_nonzero(np.isnan(curve.mean)) == 100
-
-
-def test_the_longest_run_bridges_short_gaps_only():
-    values = np.zeros(100)
-    values[[10, 50, 51, 52]] = np.nan
-    values[60:70] = np.nan
-    assert longest_run(values) == slice(0, 60)
-    assert longest_run(np.full(5, np.nan)) == slice(0, 0)
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,8 @@ def deviation(kind: str, x_s: Floats, interval_s: float, confidence: float = CON
 
 def floor(kind: str, tau_s: Floats, interval_s: float, tick_s: float, edges: float = 1.0) -> Floats:
     """What a counter with ticks of ``tick_s`` adds by itself: each time difference of ``edges`` captured edges is
-    rounded, evenly distributed over a tick and independent from one to the next (white phase noise)."""
+    rounded, evenly distributed over a tick and independent from one to the next (white phase noise). That holds where
+    the signal moves by a good part of a tick from one to the next; one that stays on a tick shows less at first."""
     sigma_s = tick_s * np.sqrt(edges / 12.0)
     factor = tau_s / interval_s
     of_kind: dict[str, Floats] = {

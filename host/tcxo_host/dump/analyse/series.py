@@ -24,6 +24,7 @@ __all__ = [
     "clean_edges",
     "frequency_ppm",
     "series_of",
+    "session_series",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -161,6 +162,16 @@ def series_of(session: Session, channel: ChannelEdges, clean: Clean) -> Series:
     segment[index] = clean.segment[on_grid]
     tick = np.interp(np.arange(size), index, clean.ticks[on_grid].astype(np.float64))
     return Series(channel.role, interval_s, tick, x_s, segment)
+
+
+def session_series(session: Session) -> dict[str, Series]:
+    """The one-second grid of every channel with edges that the counter can resolve."""
+    made = {
+        role: series_of(session, channel, clean_edges(channel.ticks, session.tick_hz / channel.rate_hz))
+        for role, channel in session.channels.items()
+        if channel.ticks.size > 1 and channel.rate_hz > 0
+    }
+    return {role: series for role, series in made.items() if series.x_s.size}
 
 
 def _shortened(index: Ticks, segment: npt.NDArray[np.int32]) -> Ticks:

@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from ...errors import DataError
 
-__all__ = ["Difference", "Outage", "Source", "difference", "outages"]
+__all__ = ["Difference", "Outage", "Source", "clock_against", "difference", "outages"]
 
 Floats = npt.NDArray[np.float64]
+Ticks = npt.NDArray[np.int64]
 
 LEAST_SAMPLES = 16
 MANY = 4
@@ -26,7 +27,8 @@ NEIGHBOURS = 64
 SILENT_INTERVALS = 8
 LEAST_SILENCE_S = 30.0
 LEVEL_POINTS = 32
-_HUGE_STEP = 10_000_000
+_LONGEST_GAP = 600
+"""Intervals: a longer gap takes no more room than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +56,13 @@ class Difference:
     second: str
     utc_s: Floats
     x_s: Floats
-    index: npt.NDArray[np.int64]
+    index: Ticks
     interval_s: float
     outliers: int
 
     def on_grid(self) -> Floats:
         """``x_s`` at every interval, gaps as NaN."""
-        grid = np.full(int(self.index[-1]) + 1, np.nan)
-        grid[self.index] = self.x_s
-        return grid
+        return _on_grid(self.index, self.x_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,7 @@ def difference(first: Source, second: Source) -> Difference:
         (first, second, 1.0) if first.interval_s >= second.interval_s else (second, first, -1.0)
     )
     step_s = slower.interval_s
-    steps = np.maximum(1, np.rint(np.minimum(np.diff(slower.utc_s) / step_s, _HUGE_STEP)))
-    index = np.concatenate([[0], np.cumsum(steps)]).astype(np.int64)
+    index = _intervals_since_first(slower)
     x_s = sign * (slower.offset_s - _at(faster, slower.utc_s, step_s))
     known = ~np.isnan(x_s)
     if np.count_nonzero(known) < LEAST_SAMPLES:
@@ -146,6 +145,23 @@ def outages(first: Source, second: Source, both: Difference) -> list[Outage]:
                 )
             )
     return sorted(found, key=lambda each: each.from_utc_s)
+
+
+def clock_against(source: Source) -> Floats:
+    """The computer's clock against the source (s, + is ahead) at every interval, gaps as NaN."""
+    return _on_grid(_intervals_since_first(source), -source.offset_s)
+
+
+def _intervals_since_first(source: Source) -> Ticks:
+    """Counted from sample to sample, as a poll interval is never quite what it is meant to be."""
+    steps = np.minimum(np.diff(source.utc_s) / source.interval_s, _LONGEST_GAP)
+    return np.concatenate([[0], np.cumsum(np.maximum(1, np.rint(steps)))]).astype(np.int64)
+
+
+def _on_grid(index: Ticks, x_s: Floats) -> Floats:
+    grid = np.full(int(index[-1]) + 1, np.nan)
+    grid[index] = x_s
+    return grid
 
 
 def _back(

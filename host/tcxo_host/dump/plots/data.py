@@ -9,13 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...capture.columns import Capture
-from ...capture.session_columns import Session
 from ...daemon.pipeline import Row
 from ...pi.chrony.logs import Tempcomp, Tracking
 from ...pi.chrony.refclock_log import RefclockLog
-from ..analyse.series import Series, clean_edges, series_of
 
-__all__ = ["Curve", "PlotData", "Rows", "longest_run", "session_series", "thinned"]
+__all__ = ["Curve", "PlotData", "Rows", "thinned"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -68,16 +66,6 @@ class Curve:
     high: Floats
 
 
-def session_series(session: Session) -> dict[str, Series]:
-    """The one-second grid of every channel with edges that the counter can resolve."""
-    made = {
-        role: series_of(session, channel, clean_edges(channel.ticks, session.tick_hz / channel.rate_hz))
-        for role, channel in session.channels.items()
-        if channel.ticks.size > 1 and channel.rate_hz > 0
-    }
-    return {role: series for role, series in made.items() if series.x_s.size}
-
-
 def thinned(x: Floats, y: Floats, bins: int = 1200) -> Curve:
     """Bins of equal width in ``x``; an empty bin is NaN, so that a gap stays a gap."""
     known = ~np.isnan(y)
@@ -96,18 +84,6 @@ def thinned(x: Floats, y: Floats, bins: int = 1200) -> Curve:
     low[counts == 0] = high[counts == 0] = np.nan
     centres = start + (np.arange(bins) + 0.5) * (stop - start) / bins
     return Curve(centres, mean, low, high)
-
-
-def longest_run(values: Floats, bridge: int = 5) -> slice:
-    """The longest stretch without a gap of more than ``bridge`` missing points."""
-    known = np.flatnonzero(~np.isnan(values))
-    if known.size == 0:
-        return slice(0, 0)
-    cuts = np.flatnonzero(np.diff(known) > bridge + 1)
-    starts = np.concatenate([[0], cuts + 1])
-    ends = np.concatenate([cuts, [known.size - 1]])
-    best = int(np.argmax(known[ends] - known[starts]))
-    return slice(int(known[starts[best]]), int(known[ends[best]]) + 1)
 
 
 def _number(value: Any) -> float:

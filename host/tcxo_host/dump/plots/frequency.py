@@ -10,9 +10,9 @@ from tcxo_protocol.spec import Role
 
 from ...capture.session_columns import Session
 from ...errors import DataError
-from ..analyse.series import CLOCK_OF_ROLE, Series, against, frequency_ppm
+from ..analyse.series import CLOCK_OF_ROLE, Series, against, frequency_ppm, session_series
 from ..analyse.stats import WINDOW_S
-from .data import PlotData, session_series, thinned
+from .data import PlotData, thinned
 from .style import COLOURS, draw_curve, figure, legend, symmetric_ns, time_axis
 
 __all__ = ["channels", "clock_frequency", "clock_phase", "phase"]

@@ -1,28 +1,22 @@
-"""Stability of the clocks: Allan deviation and spectrum."""
+"""Stability of the clocks: deviations over averaging times, and spectrum."""
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tcxo_protocol.spec import Role
 
-from ...capture.session_columns import Session
-from ...errors import DataError, missing_extra
-from ..analyse.series import Series
-from .data import PlotData, longest_run, session_series
+from ..analyse.clock_pairs import ClockPair, deviations_of, floor_of, longest_session_pairs
+from ..analyse.deviations import CONFIDENCE, KINDS, Deviation
+from .data import PlotData
 from .style import COLOURS, figure, legend
 
-__all__ = ["adev", "pair_phases", "power_spectrum", "spectrum"]
+__all__ = ["adev", "panels", "power_spectrum", "spectrum"]
 
 Floats = npt.NDArray[np.float64]
 
-LEAST_POINTS = 16
-NOISE_ID_POINTS = 30
-_NO_NOISE = 1e-14
-"""Seconds: rounding of the arithmetic, as in a capture without noise, in which there is no noise type to find."""
 _STYLES = {
     "TCXO against GPS": (COLOURS["TCXO"], "o"),
     "Pi against TCXO": (COLOURS["Pi"], "s"),
@@ -30,54 +24,81 @@ _STYLES = {
     "Pi against GPS": (COLOURS["GPS"], "D"),  # drawn dashed: over long times it lies on "Pi against TCXO"
     "AUX against TCXO": (COLOURS["other"], "v"),
 }
+_FURTHER = [(COLOURS["chrony"], "P"), (COLOURS["other"], "X"), ("#332288", "*"), ("#999933", "<")]
+_UNITS_S = ("tdev", "mtie")
+"""Kinds in seconds; the others are fractional frequencies."""
 
 
 def adev(data: PlotData) -> Any:
     """Overlapping Allan deviation, octaves, with 68 % confidence by the noise type found."""
-    tools = _allantools()
-    made, (axes,) = figure(f"Overlapping Allan deviation{data.title}", height=5.2)
-    for name, (x_s, interval_s) in _phases(data, "adev").items():
-        colour, marker = _STYLES[name]
-        taus_s, dev, low, high = overlapping_adev(tools, x_s, interval_s)
-        axes.errorbar(
-            taus_s, dev, yerr=[np.maximum(dev - low, 0), np.maximum(high - dev, 0)], color=colour,
-            marker=marker, markersize=4, linewidth=1.2, elinewidth=1, capsize=2.5, label=name,
-            linestyle=_line(name),
-        )  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel(r"averaging time $\tau$, s")
-    axes.set_ylabel(r"Allan deviation $\sigma_y(\tau)$, fractional")
-    axes.grid(True, which="minor", color="#efefef", linewidth=0.5)
-    legend(axes)
+    assert data.capture is not None
+    pairs = longest_session_pairs(data.capture, "adev")
+    return panels(pairs, deviations_of(pairs, ["adev"], CONFIDENCE), data.title)
+
+
+def panels(
+    pairs: Mapping[str, ClockPair],
+    found: Mapping[str, Mapping[str, Deviation]],
+    title: str = "",
+    confidence: float = CONFIDENCE,
+) -> Any:
+    """A panel for each kind, with all pairs, their intervals and the floor of the counter."""
+    kinds: Sequence[str] = list(next(iter(found.values())))
+    names = KINDS[kinds[0]][0].upper() + KINDS[kinds[0]][1:] if len(kinds) == 1 else "Stability"
+    heading = f"{names.split(',')[0]}, {confidence * 100:.0f} % intervals{title}"
+    made, axes_of = figure(heading, len(kinds), height=1.2 + (4.0 if len(kinds) == 1 else 3.2 * len(kinds)))
+    for axes, kind in zip(axes_of, kinds, strict=True):
+        further = iter(_FURTHER * len(pairs))
+        for name, pair in pairs.items():
+            style = _STYLES.get(name) or next(further)
+            _curve(axes, pair, found[name][kind], style)
+        _floor(axes, pairs, found, kind)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        unit, of = ("ns", KINDS[kind].split(",")[0]) if kind in _UNITS_S else ("fractional", KINDS[kind])
+        axes.set_ylabel(f"{of.split(' (')[0].removeprefix('overlapping ')}, {unit}")
+        axes.grid(True, which="minor", color="#efefef", linewidth=0.5)
+        legend(axes)
+    axes_of[-1].set_xlabel(r"averaging time $\tau$, s")
     return made
 
 
-def overlapping_adev(tools: Any, x_s: Floats, interval_s: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """``(tau_s, deviation, low, high)`` at octaves up to a quarter of the data.
+def _curve(axes: Any, pair: ClockPair, found: Deviation, style: tuple[str, str]) -> None:
+    colour, marker = style
+    scale = 1e9 if found.kind in _UNITS_S else 1.0
+    bars = None
+    if not np.isnan(found.low).all():
+        bars = scale * np.array(
+            [np.maximum(found.value - found.low, 0), np.maximum(found.high - found.value, 0)]
+        )
+    axes.errorbar(
+        found.tau_s, scale * found.value, yerr=bars, color=colour, marker=marker, markersize=4,
+        linewidth=1.2, elinewidth=1, capsize=2.5, label=pair.name, linestyle=_line(pair.name),
+    )  # fmt: skip
 
-    Degrees of freedom after Greenhall and Riley, noise type by lag-1 autocorrelation (both allantools).
-    """
-    octaves = 2 ** np.arange(int(np.log2(x_s.size / 4)) + 1)
-    taus_s, dev, *_ = tools.oadev(x_s, 1.0 / interval_s, data_type="phase", taus=octaves * interval_s)
-    low, high = np.empty(dev.size), np.empty(dev.size)
-    alpha = 0
-    for index, (tau_s, value) in enumerate(zip(taus_s, dev, strict=True)):
-        factor = round(tau_s / interval_s)
-        # with fewer points the noise type is unknown: that of the octave before is used
-        if x_s.size // factor > NOISE_ID_POINTS and value > _NO_NOISE / tau_s:
-            alpha = round(tools.autocorr_noise_id(x_s, factor, data_type="phase")[0])
-        alpha = min(2, max(-2, alpha))
-        edf = tools.edf_simple(x_s.size, factor, alpha)
-        low[index], high[index] = tools.confidence_interval(value, max(edf, 1.0))
-    return taus_s, dev, low, high
+
+def _floor(
+    axes: Any, pairs: Mapping[str, ClockPair], found: Mapping[str, Mapping[str, Deviation]], kind: str
+) -> None:
+    """One line, of the pairs with a single edge to each difference."""
+    for name, pair in pairs.items():
+        each = found[name][kind]
+        level = floor_of(pair, each)
+        if level is None or pair.tick_s is None or pair.edges != 1:
+            continue
+        scale = 1e9 if kind in _UNITS_S else 1.0
+        label = f"floor of the counter ({pair.tick_s * 1e9:.3g} ns)"
+        # errorbar, as the curves are, so that the legend names it last
+        axes.errorbar(each.tau_s, scale * level, color="#888888", linestyle=":", linewidth=1.2, label=label)
+        return
 
 
 def spectrum(data: PlotData) -> Any:
     """Power spectral density of the fractional frequency (Welch), averaged in logarithmic bins."""
+    assert data.capture is not None
     made, (axes,) = figure(f"Spectrum of fractional frequency{data.title}", height=5.0)
-    for name, (x_s, interval_s) in _phases(data, "spectrum").items():
-        freq_hz, density = power_spectrum(np.diff(x_s) / interval_s, interval_s)
+    for name, pair in longest_session_pairs(data.capture, "spectrum").items():
+        freq_hz, density = power_spectrum(np.diff(pair.x_s) / pair.interval_s, pair.interval_s)
         axes.loglog(
             freq_hz, density, color=_STYLES[name][0], linestyle=_line(name), linewidth=1.2, label=name
         )
@@ -110,64 +131,5 @@ def power_spectrum(y: Floats, interval_s: float) -> tuple[Floats, Floats]:
     )
 
 
-def pair_phases(session: Session) -> dict[str, tuple[Floats, float]]:
-    """Time differences between clocks, ``(x_s, interval_s)`` by pair, over the longest unbroken stretch."""
-    series = session_series(session)
-    pairs: dict[str, tuple[Floats, float]] = {}
-    names = {
-        Role.GPS_PPS.label: "TCXO against GPS",
-        Role.HOST_PWM.label: "Pi against TCXO",
-        Role.RTC_PPS.label: "RTC against TCXO",
-    }
-    for role, each in series.items():
-        pairs[names.get(role, "AUX against TCXO")] = (_gapless(each, each.x_s), each.interval_s)
-    gps, pwm = series.get(Role.GPS_PPS.label), series.get(Role.HOST_PWM.label)
-    if gps is not None and pwm is not None and np.count_nonzero(~np.isnan(gps.x_s)) > 1:
-        against_gps = _nearest(gps, pwm.tick, session.tick_hz) - pwm.x_s
-        pairs["Pi against GPS"] = (_gapless(pwm, against_gps), pwm.interval_s)
-    return {name: pair for name, pair in pairs.items() if pair[0].size >= LEAST_POINTS}
-
-
-def _nearest(gps: Series, tick: Floats, tick_hz: float) -> Floats:
-    """GPS's time error at other moments: its nearest edge, moved there at the mean rate. A line between two
-    edges would average their noise and flatter every short averaging time."""
-    known = ~np.isnan(gps.x_s)
-    ticks, x_s = gps.tick[known], gps.x_s[known]
-    rate = (x_s[-1] - x_s[0]) / (ticks[-1] - ticks[0])
-    after = np.clip(np.searchsorted(ticks, tick), 1, ticks.size - 1)
-    index = np.where(tick - ticks[after - 1] < ticks[after] - tick, after - 1, after)
-    distance = tick - ticks[index]
-    return np.where(np.abs(distance) < 1.5 * gps.interval_s * tick_hz, x_s[index] + rate * distance, np.nan)
-
-
-def _gapless(series: Series, x_s: Floats) -> Floats:
-    """The longest stretch of one segment, gaps of up to five points bridged by a line."""
-    if x_s.size == 0:
-        return x_s
-    present = series.segment >= 0
-    kinds, counts = np.unique(series.segment[present], return_counts=True)
-    kept = np.where(series.segment == kinds[int(np.argmax(counts))], x_s, np.nan)
-    run = kept[longest_run(kept)]
-    known = ~np.isnan(run)
-    index = np.arange(run.size)
-    return np.interp(index, index[known], run[known]) if known.any() else run
-
-
-def _phases(data: PlotData, kind: str) -> dict[str, tuple[Floats, float]]:
-    assert data.capture is not None
-    longest = max(data.capture.sessions, key=lambda each: each.status.tick.size, default=None)
-    pairs = pair_phases(longest) if longest else {}
-    if not pairs:
-        raise DataError(f"{kind}: no channel has {LEAST_POINTS} s of edges without a gap")
-    return {name: pairs[name] for name in _STYLES if name in pairs}
-
-
 def _line(name: str) -> str:
     return "--" if name == "Pi against GPS" else "-"
-
-
-def _allantools() -> Any:
-    try:
-        return importlib.import_module("allantools")
-    except ImportError:
-        raise missing_extra("adev", "allantools", "plot") from None

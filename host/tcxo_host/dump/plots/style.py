@@ -27,6 +27,7 @@ COLOURS = {
     "other": "#CC79A7",
 }
 _GRID = "#d9d9d9"
+_LEGEND_WIDTH = 140
 EPOCH_KNOWN_S = 946_684_800
 """A time before 2000 means that the clock was not set: imported data without --start."""
 
@@ -62,11 +63,14 @@ def draw_curve(axes: Any, curve: Curve, colour: str, label: str, *, utc: bool = 
 
 def legend(axes: Any) -> None:
     """Above the data, never on it."""
-    count = len(axes.get_legend_handles_labels()[1])
-    if count:
+    labels = axes.get_legend_handles_labels()[1]
+    if labels:
+        # characters and the marks before them, on the width of the figure
+        columns = max(1, len(labels) * _LEGEND_WIDTH // sum(len(each) + 8 for each in labels))
         axes.legend(
-            loc="lower left", bbox_to_anchor=(0, 1.0), ncols=min(count, 4), frameon=False, borderaxespad=0.2
-        )
+            loc="lower left", bbox_to_anchor=(0, 1.0), ncols=min(len(labels), columns), frameon=False,
+            borderaxespad=0.2,
+        )  # fmt: skip
 
 
 def time_axis(axes: Any, utc_s: Floats, local: bool) -> None:

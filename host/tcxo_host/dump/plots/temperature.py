@@ -11,8 +11,8 @@ from tcxo_protocol.spec import Role
 from ...capture.session_columns import Session
 from ...errors import DataError
 from ...estimate.kalman.learn.temperature import SAMPLE_S, TemperatureModel
-from ..analyse.series import frequency_ppm
-from .data import PlotData, session_series
+from ..analyse.series import frequency_ppm, session_series
+from .data import PlotData
 from .style import COLOURS, figure, legend
 
 __all__ = ["samples", "temperature"]
