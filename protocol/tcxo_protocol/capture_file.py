@@ -24,6 +24,7 @@ __all__ = [
     "LINE",
     "MAGIC",
     "MAX_BODY",
+    "RECORDED_ON",
     "SEGMENT_NS",
     "CaptureDecoder",
     "CaptureEncoder",
@@ -73,6 +74,9 @@ class EntryKind(enum.IntEnum):
     NOTE = 6
     """A line for people, UTF-8."""
 
+
+RECORDED_ON = "recorded on "
+"""How the note begins that names the recording machine, at the start of a file."""
 
 _LEAST_BODY: dict[int, int] = {EntryKind.CLOCK: _CLOCK.size, EntryKind.LINE: _LINE.size}
 """An intact entry with fewer bytes is not an entry: a reader may rely on its fields."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tcxo_protocol.capture_file import Entry, EntryKind, parse_clock, parse_line
+from tcxo_protocol.capture_file import RECORDED_ON, Entry, EntryKind, parse_clock, parse_line
 from tcxo_protocol.records import (
     Identify,
     IdentityError,
@@ -49,9 +49,12 @@ class Capture:
     log: list[tuple[float, str]] = field(default_factory=list)
     """What happened, for people: the first ``MOST_LOG_LINES``; ``log_left_out`` more are not kept."""
     log_left_out: int = 0
+    hosts: list[str] = field(default_factory=list)
+    """Machines that recorded it, where its notes tell."""
 
 
 GAP_NS = 2_000_000_000
+MOST_HOSTS = 20
 
 
 def load(entries: Iterable[Entry]) -> Capture:
@@ -93,7 +96,7 @@ class Loader:
             self.capture.lost_frames += max(0, lost - before_lost)
             self._line = (bad, lost)
         elif kind == EntryKind.NOTE:
-            self._say(entry.host_ns, printable(entry.body.decode(errors="replace")))
+            self._note(entry.host_ns, printable(entry.body.decode(errors="replace")))
 
     def finish(self) -> Capture:
         """What was read. Raises IdentityError when no board in it can be used and one identified itself wrongly."""
@@ -110,6 +113,14 @@ class Loader:
             self.capture.log.append((self._utc_s(host_ns), text))
         else:
             self.capture.log_left_out += 1
+
+    def _note(self, host_ns: int, text: str) -> None:
+        if not text.startswith(RECORDED_ON):
+            self._say(host_ns, text)
+            return
+        host, hosts = text.removeprefix(RECORDED_ON), self.capture.hosts
+        if host not in hosts and len(hosts) < MOST_HOSTS:
+            hosts.append(host)
 
     def _frame(self, entry: Entry) -> None:
         capture, host_ns = self.capture, entry.host_ns

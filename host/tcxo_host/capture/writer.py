@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tcxo_protocol.capture_file import MAGIC, CaptureEncoder, EntryKind, build_line
+from tcxo_protocol.capture_file import MAGIC, RECORDED_ON, CaptureEncoder, EntryKind, build_line
 from tcxo_protocol.framing import LineCounts
 from tcxo_protocol.records import ProtocolError, iter_bodies
 from tcxo_protocol.spec import RECORD_HEAD, RecordType, struct_of
@@ -42,7 +42,8 @@ class CaptureWriter:
     a file ends at each UTC multiple of it, and a file's name gets its start time. ``keep`` > 0 deletes, when a
     file begins, all but that many of the directory's captures, the new one among them, oldest first by the
     time in their names. A capture dated later than now is neither counted nor deleted, and nothing is
-    deleted where the clock has jumped: a clock that was wrong once costs no capture.
+    deleted where the clock has jumped: a clock that was wrong once costs no capture. ``host`` names the machine
+    that records, in a note at the start of each file.
 
     When a call returns, the entry has been given to the operating system (uncompressed) or will be within
     ``FLUSH_NS`` (compressed; ``flush`` and ``close`` make sure). No fsync: it would stall the daemon on an
@@ -59,6 +60,7 @@ class CaptureWriter:
         *,
         compress: str = "",
         keep: int = 0,
+        host: str = "",
         utc_of: Callable[[int], int] = utc_ns_of,
     ) -> None:
         text = str(target)
@@ -68,6 +70,7 @@ class CaptureWriter:
         self._compress = compress if self._in_directory else self._target.suffix
         self._rotate_ns = round(rotate_s * 1e9) if rotate_s else 0
         self._keep = keep
+        self._host = host
         self._utc_of = utc_of
         self._encoder = CaptureEncoder()
         self._identity: bytes | None = None
@@ -131,14 +134,18 @@ class CaptureWriter:
             self.close()
         if self._descriptor is None:
             self._open(realtime_ns, host_ns)
+            if self._host:
+                self._encode(EntryKind.NOTE, host_ns, realtime_ns, f"{RECORDED_ON}{self._host}".encode())
             if self._identity is not None:
-                carried = self._encoder.encode(EntryKind.IDENTITY, host_ns, realtime_ns, self._identity)
-                self._put(self._compressor.compress(carried))
-        self._put(self._compressor.compress(self._encoder.encode(kind, host_ns, realtime_ns, body)))
+                self._encode(EntryKind.IDENTITY, host_ns, realtime_ns, self._identity)
+        self._encode(kind, host_ns, realtime_ns, body)
         self.entries += 1
         if host_ns - self._flushed_ns >= FLUSH_NS:
             self._flushed_ns = host_ns
             self.flush()
+
+    def _encode(self, kind: int, host_ns: int, realtime_ns: int, body: bytes) -> None:
+        self._put(self._compressor.compress(self._encoder.encode(kind, host_ns, realtime_ns, body)))
 
     def _open(self, realtime_ns: int, host_ns: int) -> None:
         self._encoder.restart()

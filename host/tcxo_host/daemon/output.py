@@ -176,7 +176,9 @@ class RecordingOutput(Output):
 
     def __init__(self, config: RecordConfig) -> None:
         suffix = "" if config.compress == "none" else f".{config.compress}"
-        writer = CaptureWriter(f"{config.dir}/", config.rotate_s, compress=suffix, keep=config.keep)
+        writer = CaptureWriter(
+            f"{config.dir}/", config.rotate_s, compress=suffix, keep=config.keep, host=os.uname().nodename
+        )
         self._recorder = Recorder(writer)
 
     def link_opened(self, host_ns: int) -> None:

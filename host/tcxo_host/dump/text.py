@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-__all__ = ["duration", "table", "utc", "with_unit"]
+__all__ = ["duration", "is_number", "table", "utc", "with_unit"]
 
 _UNITS = ((1.0, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns"))
 
@@ -15,7 +15,7 @@ def table(rows: Sequence[Sequence[object]]) -> str:
     """Rows with the first as heading; numbers to the right, words to the left."""
     shown = [["" if cell is None else str(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
-    right = [all(_numeric(row[column]) for row in shown[1:]) for column in range(len(widths))]
+    right = [all(is_number(row[column]) for row in shown[1:]) for column in range(len(widths))]
     lines = []
     for row in shown:
         cells = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
@@ -51,5 +51,6 @@ def with_unit(value_s: float, half_s: float | None) -> str:
     return f"{value_s * factor:+.{digits}f} ± {half_s * factor:.{digits}f} {unit}"
 
 
-def _numeric(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell goes with numbers: to the right."""
     return not cell or cell[0] in "+-.0123456789" or cell == "nan"

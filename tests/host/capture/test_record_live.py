@@ -98,7 +98,8 @@ def test_sigterm_loses_nothing(tmp_path, board_line, suffix):
     assert found == wanted[: len(found)]
     assert f"{len(found)} frames," in said
     assert len(found) == len(wanted) or suffix
-    assert [each.kind for each in entries[:2]] == [EntryKind.CLOCK, EntryKind.LINK_OPENED]
+    opening = [EntryKind.CLOCK, EntryKind.NOTE, EntryKind.LINK_OPENED]
+    assert [each.kind for each in entries[:3]] == opening
     assert sources.problems == []
 
 

@@ -4,25 +4,30 @@ import gzip
 import json
 import re
 import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 from support.captures import START_NS, frames
+from support.chrony_logs import tracking_line
 from support.dump import dump
 from tcxo_host.capture.columns import Loader
 from tcxo_host.capture.simulated import simulated_entries
 from tcxo_host.capture.writer import CaptureWriter
 from tcxo_host.daemon.pipeline import Pipeline, Row
+from tcxo_host.dump.analyse.clock_pairs import longest_session_pairs
+from tcxo_host.dump.analyse.deviations import deviation
 from tcxo_host.dump.analyse.replay import UtcClock, replay
+from tcxo_host.dump.analyse.temperature_fit import fit_temperature
 from tcxo_host.dump.plots import KINDS, draw
 from tcxo_host.dump.plots import gpsp as gpsp_plot
-from tcxo_host.dump.plots.data import PlotData, Rows, thinned
+from tcxo_host.dump.plots.data import PlotData, Rows, periods_apart, thinned
 from tcxo_host.dump.plots.report_page import report_page
 from tcxo_host.dump.plots.stability import power_spectrum
 from tcxo_host.errors import TcxoError
 from tcxo_host.estimate.registry import make_estimator
-from tcxo_host.pi.chrony.logs import Tempcomp, Tracking
+from tcxo_host.pi.chrony.logs import Tempcomp, Tracking, parse_tracking
 from tcxo_host.pi.chrony.refclock_log import RefclockLog, RefclockSeries
 from tcxo_host.publish.policy import PublishPolicy
 
@@ -96,7 +101,7 @@ def test_every_kind_shows_its_data_with_units_and_an_uncovered_view(data, kind):
     panels = drawn(draw(kind, data))
     for axes in panels:
         assert visible_points(axes) >= 10
-        assert re.search(r"ppm|s\b|1/Hz|fractional|ns", axes.get_ylabel())
+        assert re.search(r"pp[mb]|s\b|1/Hz|fractional|ns", axes.get_ylabel())
         legend = axes.get_legend()
         assert legend is not None
         assert not legend.get_window_extent().overlaps(axes.patch.get_window_extent())
@@ -165,6 +170,38 @@ def test_the_command_draws_gpsp_from_rotated_logs_and_names_a_bad_line(tmp_path)
     assert "PPS against GPSP: -3.94" in (tmp_path / "x.svg").read_text()
 
 
+def test_each_clock_has_a_panel_in_ppb_with_its_mean_taken_out_and_printed(data):
+    _, *panels = drawn(draw("channels", data))
+    assert [panel.lines[0].get_label().split(" less")[0] for panel in panels] == ["TCXO", "RTC", "Pi"]
+    for panel in panels:
+        assert panel.get_ylabel() == "ppb"
+        assert abs(np.nanmean(panel.lines[0].get_ydata())) < 5
+        assert re.search(r"less its mean of [+-]\d\.\d{5} ppm; std [\d.]+ ppb", panel.lines[0].get_label())
+    # the TCXO fills its panel: it was a flat line beside the others
+    low, high = panels[0].get_ylim()
+    assert high - low < 100
+    bands = panels[0].collections[0].get_paths()[0].vertices[:, 1]
+    assert np.ptp(bands) > 0.1 * (high - low)
+
+
+@pytest.mark.parametrize(
+    ("slope_ppb", "words"), [(4.0, r"^\+[34]\.?\d* ± "), (0.0, r"not identifiable: .* ± ")]
+)
+def test_the_temperature_plot_tells_slope_and_sigma(slope_ppb, words):
+    from tcxo_host.dump.plots.temperature import slope_in_words
+
+    rng = np.random.default_rng(1)
+    celsius = 35 + np.sin(np.arange(100) / 10)
+    found = fit_temperature(celsius, slope_ppb * celsius + rng.normal(0, 0.5, 100))
+    assert re.search(words, slope_in_words(found))
+
+
+def test_temperature_has_a_band_that_is_seen(data):
+    axes = drawn(draw("temperature", data))[0]
+    assert len([line for line in axes.lines if line.get_linestyle() == "--"]) == 2
+    assert "ageing taken out" in axes.figure.get_label()
+
+
 def test_local_time_names_its_zone(data, monkeypatch):
     import dataclasses
 
@@ -172,7 +209,7 @@ def test_local_time_names_its_zone(data, monkeypatch):
     time.tzset()
     try:
         panels = drawn(draw("channels", dataclasses.replace(data, local_time=True)))
-        assert panels[0].get_xlabel() == "time (CET), from 2026-01-01"
+        assert panels[-1].get_xlabel() == "time (CET), from 2026-01-01"
     finally:
         monkeypatch.undo()
         time.tzset()
@@ -196,7 +233,8 @@ def test_thinning_keeps_extremes_and_gaps():
 
 
 @pytest.mark.parametrize(
-    ("suffix", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("html", b"<!DOCTYPE html>")]
+    ("suffix", "begins"),
+    [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF-"), ("html", b"<!DOCTYPE html>")],
 )
 def test_the_command_writes_every_form(tmp_path, suffix, begins):
     path = tmp_path / f"plot.{suffix}"
@@ -226,7 +264,11 @@ def test_a_report_of_the_last_day_is_made_of_the_directory_that_a_daemon_fills(t
 @pytest.mark.parametrize(
     ("args", "status", "said"),
     [
-        (["channels", "sim:steady", "-o", "x.pdf"], 64, "expected a name that ends in .png, .svg, .html"),
+        (
+            ["channels", "sim:steady", "-o", "x.gif"],
+            64,
+            "expected a name that ends in .png, .svg, .pdf, .html",
+        ),
         (["channels", "-o", "x.png"], 64, "name a capture"),
         (["offsets", "-o", "x.png"], 64, "give it with --tracking"),
         (["gpsp", "-o", "x.png"], 64, "give it with --refclocks"),
@@ -256,9 +298,16 @@ window.addEventListener("load", () => {
     const marks = [...svg.querySelectorAll("path, use")].filter(mark => mark.getBoundingClientRect().width > 50);
     return svg.getBoundingClientRect().height > 100 && marks.length > 3;
   });
+  const wide = [...document.querySelectorAll("table, h1, h2, p, svg")].filter(each =>
+    !each.closest(".scroll, figure") && each.getBoundingClientRect().right > document.documentElement.clientWidth + 1);
+  const numbers = [...document.querySelectorAll("#statistics ~ .scroll td.n")].map(each =>
+    getComputedStyle(each).textAlign + getComputedStyle(each).fontVariantNumeric);
   const ids = [...document.querySelectorAll("[id]")].map(each => each.id);
   const images = [...document.querySelectorAll("image")].map(each => each.href.baseVal.slice(0, 5));
-  const result = {errors, images: [...new Set(images)], figures: figures.map(each => each.id), drawn: drawn.length,
+  const result = {wide_for_page: wide.length, numbers: [...new Set(numbers)],
+    page: document.documentElement.scrollWidth,
+    headings: [...document.querySelectorAll("h1, h2")].map(h => h.innerText),
+    errors, images: [...new Set(images)], figures: figures.map(each => each.id), drawn: drawn.length,
     wide: figures[0].classList.contains("wide"), tables: document.querySelectorAll("table").length,
     requests: performance.getEntriesByType("resource").length, repeated: ids.length - new Set(ids).size};
   document.title = "probe " + JSON.stringify(result);
@@ -267,24 +316,87 @@ window.addEventListener("load", () => {
 
 
 @pytest.mark.needs("chromium")
-def test_the_report_opens_in_a_browser_without_errors(tmp_path, data):
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_report_opens_in_a_browser_without_errors(tmp_path, data, width):
+    data.capture.hosts[:] = ["garage"]
     page = report_page(data)
     assert not re.search(r"""(src|href)=["']?https?:""", page)
     (tmp_path / "report.html").write_text(page.replace("<head>", "<head>" + PROBE))
     shown = subprocess.run(
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile",
-         "--virtual-time-budget=5000", "--dump-dom", (tmp_path / "report.html").as_uri()],
+         f"--window-size={width},900", "--virtual-time-budget=5000", "--dump-dom", (tmp_path / "report.html").as_uri()],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     found = json.loads(re.search(r"<title>probe (.*?)</title>", shown.stdout)[1])
     assert found["errors"] == []
     assert found["images"] == ["data:"]  # the colour bar
-    assert found["figures"] == list(KINDS)
+    assert found["figures"] == [f"{kind}-plot" for kind in KINDS]
+    # nothing is wider than the page but what scrolls by itself; chromium's own least width is 500
+    assert found["wide_for_page"] == 0
+    assert found["page"] <= max(width, 500)
+    assert found["numbers"] == ["righttabular-nums"]
+    assert found["headings"][0].startswith("garage, board SIM")
+    assert len(set(found["headings"])) == len(found["headings"])
     assert found["drawn"] == len(KINDS)
     assert found["wide"]
     assert found["tables"] >= 5
     assert found["requests"] == found["repeated"] == 0
     assert "state track" in page
+
+
+def test_the_report_has_one_heading_each_and_the_numbers_of_stability(data):
+    page = report_page(data)
+    headings = re.findall(r"<h2 id='[a-z]+'>(.*?)</h2>", page)
+    assert len(headings) == len(set(headings)) == len(KINDS) + 3
+    for heading in headings:
+        assert page.count(f">{heading}<") == 1
+    pairs = longest_session_pairs(data.capture, "stability")
+    for pair in pairs.values():
+        found = deviation("adev", pair.x_s, pair.interval_s)
+        assert f">{found.value[0]:.2e}</td>" in page
+
+
+def test_logs_that_do_not_meet_the_capture_are_told(data):
+    import dataclasses
+
+    first_s, last_s = data.capture.first_utc_s, data.capture.last_utc_s
+    span_s = last_s - first_s
+
+    def log(start_s, end_s):
+        return Tracking(np.linspace(start_s, end_s, 100), np.zeros(100), np.zeros(100), 0)
+
+    assert periods_apart(dataclasses.replace(data, tempcomp=None, tracking=log(first_s, last_s))) == []
+    (apart,) = periods_apart(dataclasses.replace(data, tempcomp=None, tracking=log(0, first_s - 60)))
+    assert apart.startswith("tracking.log is of 1970-01-01 00:00:00Z to")
+    assert apart.endswith("they do not meet")
+    partly = dataclasses.replace(data, tempcomp=None, tracking=log(0, first_s + 0.1 * span_s))
+    assert "they share 00:03:2" in periods_apart(partly)[0]
+    assert "they do not meet" in report_page(
+        dataclasses.replace(data, tempcomp=None, tracking=log(0, first_s - 60))
+    )
+
+
+def test_libraries_are_asked_for_before_anything_is_simulated(tmp_path):
+    code = (
+        "import sys; sys.modules['matplotlib.figure'] = None; import tcxo_host.capture.simulated as s;"
+        " s.simulated_entries = None; from tcxo_host.dump.main import main;"
+        f" sys.exit(main(['plot', 'adev', 'sim:day', '-o', {str(tmp_path / 'x.png')!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, len(done.stderr.splitlines())) == (69, 1)
+    assert "matplotlib" in done.stderr
+
+
+def test_stats_and_plot_have_chronys_correction_with_the_sign_of_tempcomp(tmp_path, data):
+    log = tmp_path / "tracking.log"
+    log.write_text("".join(tracking_line(UTC_S + n, 0.0, freq_ppm=-0.3) + "\n" for n in range(50)))
+    parsed = parse_tracking(log.read_text().splitlines())
+    axes = drawn(draw("tempcomp", PlotData(tracking=parsed)))[0]
+    assert axes.lines[0].get_ydata().tolist() == [0.3] * 50
+    shown = dump("stats", "--tracking", log).stdout
+    assert "frequency correction, ppm (+ makes the clock faster" in shown
+    assert re.search(r"chrony's own correction +50 +\+0\.3000", shown)
+    assert "frequency correction, ppm (+ makes the clock faster)" in axes.get_ylabel()
 
 
 def test_times_that_go_back_are_binned_all_the_same():

@@ -140,6 +140,19 @@ def test_the_bulk_account_equals_the_daemons(seed):
         assert all((np.diff(each.ticks) > 0).all() for each in channels)
 
 
+def test_each_file_names_the_machine_that_recorded_it(tmp_path):
+    writer = CaptureWriter(f"{tmp_path}/", 10, utc_of=utc_of, host="gar\x1bage")
+    for host_ns, payload in frames(30):
+        writer.write(host_ns, payload)
+    writer.close()
+    assert len(list(tmp_path.iterdir())) >= 3
+    for path in (tmp_path, *tmp_path.iterdir()):
+        info = dump("info", path)
+        assert "recorded on gar\\x1bage" in info.stdout
+        assert info.stdout.count("recorded on") == 1
+    assert json.loads(dump("info", tmp_path, "--json").stdout)["hosts"] == ["gar\\x1bage"]
+
+
 def test_info_says_what_happened(tmp_path):
     path = tmp_path / "a.tcxocap"
     writer = CaptureWriter(path, utc_of=utc_of)
@@ -225,7 +238,7 @@ def test_the_articles_table_comes_from_chronys_logs(tmp_path):
     assert stats["tempcomp_ppm"] == pytest.approx(
         {"n": 171, "mean": -0.385, "std": 0.0494, "min": -0.47, "max": -0.3}, abs=1e-3
     )
-    assert stats["tracking_ppm"]["mean"] == pytest.approx(0.001)
+    assert stats["own_correction_ppm"]["mean"] == pytest.approx(-0.001)
     # tempcomp.log ends at second 170 and counts for 30 s more: the offsets in steps of 10 are without
     assert stats["offset_ns"]["with"]["p99"] == pytest.approx(98, abs=0.5)
     assert stats["offset_ns"]["without"]["p99"] == pytest.approx(980, abs=5)

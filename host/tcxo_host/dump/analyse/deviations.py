@@ -7,6 +7,7 @@ allantools computes them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import Any
@@ -18,14 +19,16 @@ from ...errors import missing_extra
 
 __all__ = [
     "CONFIDENCE",
+    "DEVIATIONS",
     "KINDS",
-    "NOISE_NAMES",
     "Deviation",
     "allantools_of",
     "deviation",
     "floor",
     "gapless",
     "longest_run",
+    "noise_name",
+    "summary_rows",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -38,6 +41,8 @@ KINDS = {
     "mtie": "maximum time interval error, s",
 }
 CONFIDENCE = 0.683
+DEVIATIONS = ("adev", "mdev", "hdev", "tdev", "mtie")
+"""In the order of tables."""
 NOISE_NAMES = {2: "WPM", 1: "FPM", 0: "WFM", -1: "FFM", -2: "RWFM", -3: "FWFM"}
 """Riley's names: white and flicker of phase, white, flicker, random walk and flicker walk of frequency."""
 
@@ -125,6 +130,31 @@ def floor(kind: str, tau_s: Floats, interval_s: float, tick_s: float, edges: flo
         "mtie": np.full(tau_s.size, tick_s * edges),
     }
     return of_kind[kind]
+
+
+def noise_name(found: Deviation, index: int) -> str:
+    """The noise type at one averaging time, ``-`` where there is none to tell."""
+    return "-" if found.kind == "mtie" else NOISE_NAMES[int(found.alpha[index])]
+
+
+def summary_rows(found: Mapping[str, Deviation], percent: float) -> list[Sequence[object]]:
+    """All kinds in one table, a heading first, with the interval of ADEV."""
+    adev = found["adev"]
+    rows: list[Sequence[object]] = [
+        ("tau s", "ADEV", f"{percent:.0f} % from", "to", "MDEV", "HDEV", "TDEV ns", "MTIE ns", "type")
+    ]
+    for index, tau_s in enumerate(adev.tau_s.tolist()):
+        values = (adev.value, adev.low, adev.high, found["mdev"].value, found["hdev"].value)
+        times = (found[kind].value[index] * 1e9 for kind in ("tdev", "mtie"))
+        rows.append(
+            (
+                f"{tau_s:g}",
+                *(f"{each[index]:.2e}" for each in values),
+                *(f"{each:.3g}" if each < 1e3 else f"{each:.0f}" for each in times),
+                noise_name(adev, index),
+            )
+        )
+    return rows
 
 
 def gapless(x_s: Floats) -> Floats:

@@ -57,6 +57,7 @@ def capture_info(capture: Capture) -> dict[str, Any]:
         "first_utc_s": capture.first_utc_s,
         "last_utc_s": capture.last_utc_s,
         "span_s": span_s,
+        "hosts": capture.hosts,
         "frames": capture.frames,
         "bad_frames": capture.bad_frames,
         "lost_frames": capture.lost_frames,

@@ -56,7 +56,8 @@ def main(args: argparse.Namespace) -> int:
 def _print(info: dict[str, Any], capture: Any) -> None:
     from ..text import duration, table, utc
 
-    print(f"{utc(info['first_utc_s'])} to {utc(info['last_utc_s'])}, {duration(info['span_s'])}")
+    where = f", recorded on {', '.join(info['hosts'])}" if info["hosts"] else ""
+    print(f"{utc(info['first_utc_s'])} to {utc(info['last_utc_s'])}, {duration(info['span_s'])}{where}")
     print(
         f"{info['frames']} frames, {info['edges']} edges; lost: {info['lost_edges']} edges,"
         f" {info['lost_frames']} frames; damaged: {info['bad_frames']} frames, {info['bad_records']} records"

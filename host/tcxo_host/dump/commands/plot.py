@@ -8,7 +8,7 @@ from typing import Any
 
 from ..plots import KINDS, NEEDS_CAPTURE, NEEDS_ROWS
 from ..progress import Progress
-from .common import add_command, add_sources, finish, open_sources
+from .common import add_command, add_sources, complain, finish, open_sources
 from .replay import add_pipeline, make_pipeline
 from .stats import add_logs, read_logs
 
@@ -21,7 +21,7 @@ EXAMPLE = """\
   tcxo-dump plot gpsp --refclocks /var/log/chrony/refclocks.log -o gpsp.svg
   tcxo-dump plot report monday.tcxocap -o report.html
 """
-FORMS = ("png", "svg", "html")
+FORMS = ("png", "svg", "pdf", "html")
 
 
 def add_parser(subparsers: Any) -> None:
@@ -34,7 +34,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_sources(parser, at_least=0)
     parser.add_argument(
-        "-o", "--output", metavar="FILE", required=True, help="FILE.png, FILE.svg or FILE.html"
+        "-o", "--output", metavar="FILE", required=True, help="FILE.png, FILE.svg, FILE.pdf or FILE.html"
     )
     parser.add_argument("--local", action="store_true", help="times in this machine's time zone, not UTC")
     add_logs(parser)
@@ -65,12 +65,31 @@ def main(args: argparse.Namespace) -> int:
     needs_rows = args.kind == "report" or (args.kind in NEEDS_ROWS and not args.tempcomp)
     if not args.files and (args.kind in NEEDS_CAPTURE or (needs_rows and not args.tracking)):
         raise UsageError(f"plot {args.kind}: name a capture")
+    _ask_for_libraries(args.kind)
     data, problems = _data(args, needs_rows)
+    for said in _apart(data) if needs_rows else []:
+        complain(said)
     with Progress(f"draw {args.kind}") as progress:
         progress.busy()
         content = _content(args.kind, form, data)
     write_picture(args.output, content)
     return finish(problems)
+
+
+def _ask_for_libraries(kind: str) -> None:
+    """Before a capture is read or simulated. Raises UnavailableError."""
+    from ..analyse.deviations import allantools_of
+    from ..plots.style import figure
+
+    figure("")
+    if kind == "adev":
+        allantools_of(kind)
+
+
+def _apart(data: Any) -> list[str]:
+    from ..plots.data import periods_apart
+
+    return periods_apart(data)
 
 
 def _content(kind: str, form: str, data: Any) -> bytes:
@@ -85,7 +104,7 @@ def _content(kind: str, form: str, data: Any) -> bytes:
     if form == "html":
         from ..plots.report_page import plot_page
 
-        return plot_page(kind, save_bytes(made, "svg").decode()).encode()
+        return plot_page(made).encode()
     return save_bytes(made, form)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from typing import Any
@@ -50,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
     from ..progress import Progress
 
     stop = Stop().listen()
-    writer = CaptureWriter(args.output, args.rotate, keep=args.keep)
+    writer = CaptureWriter(args.output, args.rotate, keep=args.keep, host=os.uname().nodename)
     frames = 0
     start = time.monotonic()
     live = live_entries(args.link, baud=args.baud, seconds=args.seconds, stopping=stop, complain=complain)

@@ -120,42 +120,22 @@ def _pairs(args: argparse.Namespace) -> tuple[dict[str, ClockPair], list[str]]:
 
 
 def _print(pairs: Pairs, found: Found, percent: float, *, summary: bool) -> None:
+    from ..analyse.deviations import summary_rows
     from ..text import table
 
     for name, pair in pairs.items():
         print(f"{name}: {pair.x_s.size} values every {pair.interval_s:g} s")
         if summary:
-            print(table(_summary_rows(pair, found[name], percent)))
+            print(table(summary_rows(found[name], percent)))
         else:
             for each in found[name].values():
                 print(table(_rows(pair, each, percent)))
         print()
 
 
-def _summary_rows(
-    pair: ClockPair, found: Mapping[str, Deviation], percent: float
-) -> list[tuple[object, ...]]:
-    """All kinds, with the interval of ADEV; the others' are in CSV, JSON and with --kind."""
-    adev = found["adev"]
-    rows: list[tuple[object, ...]] = [
-        ("tau s", "ADEV", f"{percent:.0f} % from", "to", "MDEV", "HDEV", "TDEV ns", "MTIE ns", "")
-    ]
-    for index, tau_s in enumerate(adev.tau_s.tolist()):
-        values = (adev.value, adev.low, adev.high, found["mdev"].value, found["hdev"].value)
-        times = (found[kind].value[index] * 1e9 for kind in ("tdev", "mtie"))
-        rows.append(
-            (
-                f"{tau_s:g}",
-                *(f"{each[index]:.2e}" for each in values),
-                *(f"{each:.3g}" if each < 1e3 else f"{each:.0f}" for each in times),
-                _noise(adev, index),
-            )
-        )
-    return rows
-
-
 def _rows(pair: ClockPair, found: Deviation, percent: float) -> list[tuple[object, ...]]:
     from ..analyse.clock_pairs import floor_of
+    from ..analyse.deviations import noise_name
 
     level = floor_of(pair, found)
     rows: list[tuple[object, ...]] = [
@@ -165,18 +145,13 @@ def _rows(pair: ClockPair, found: Deviation, percent: float) -> list[tuple[objec
         values = (found.value, found.low, found.high)
         shown = ("-" if each[index] != each[index] else f"{each[index]:.4e}" for each in values)
         floor = "-" if level is None else f"{level[index]:.1e}"
-        rows.append((f"{tau_s:g}", *shown, floor, int(found.windows[index]), _noise(found, index)))
+        rows.append((f"{tau_s:g}", *shown, floor, int(found.windows[index]), noise_name(found, index)))
     return rows
-
-
-def _noise(found: Deviation, index: int) -> str:
-    from ..analyse.deviations import NOISE_NAMES
-
-    return "-" if found.kind == "mtie" else NOISE_NAMES[int(found.alpha[index])]
 
 
 def _json(pairs: Pairs, found: Found) -> dict[str, Any]:
     from ..analyse.clock_pairs import floor_of
+    from ..analyse.deviations import noise_name
 
     result: dict[str, Any] = {}
     for name, pair in pairs.items():
@@ -188,7 +163,7 @@ def _json(pairs: Pairs, found: Found) -> dict[str, Any]:
                 "value": each.value.tolist(),
                 "low": None if kind == "mtie" else each.low.tolist(),
                 "high": None if kind == "mtie" else each.high.tolist(),
-                "noise": None if kind == "mtie" else [_noise(each, n) for n in range(each.tau_s.size)],
+                "noise": None if kind == "mtie" else [noise_name(each, n) for n in range(each.tau_s.size)],
                 "counter_floor": None if level is None else level.tolist(),
                 "windows": each.windows.tolist(),
             }
@@ -198,6 +173,7 @@ def _json(pairs: Pairs, found: Found) -> dict[str, Any]:
 
 def _csv_lines(pairs: Pairs, found: Found) -> Iterator[str]:
     from ..analyse.clock_pairs import floor_of
+    from ..analyse.deviations import noise_name
 
     yield "pair,kind,tau_s,value,low,high,counter_floor,windows,noise\n"
     for name, pair in pairs.items():
@@ -211,7 +187,7 @@ def _csv_lines(pairs: Pairs, found: Found) -> Iterator[str]:
                     float("nan") if level is None else level[n],
                 )
                 shown = ",".join("" if value != value else f"{value:.6e}" for value in values)
-                yield f"{name},{kind},{tau_s:g},{shown},{each.windows[n]},{_noise(each, n)}\n"
+                yield f"{name},{kind},{tau_s:g},{shown},{each.windows[n]},{noise_name(each, n)}\n"
 
 
 def _draw(args: argparse.Namespace, pairs: Pairs, found: Found) -> None:

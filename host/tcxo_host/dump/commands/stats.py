@@ -19,8 +19,9 @@ NOTE = """\
 Per channel the frequency error of the clock that it shows, ppm, + when that clock is fast: from each edge to the
 next (raw) and over 64 s (avg64). gps_pps shows the TCXO's error; rtc_pps and host_pwm are corrected for it.
 With chrony's logs, the table of Dan Drown's "Frequency synchronization without phase in NTP": both frequency
-corrections, and the percentiles of the clock's offset with and without compensation (--without names a
-tracking.log made without; by default the times that tempcomp.log does not cover count as such).
+corrections (+ makes the clock faster; tracking.log itself has the opposite sign, the clock's error), and the
+percentiles of the clock's offset with and without compensation (--without names a tracking.log made without; by
+default the times that tempcomp.log does not cover count as such).
 """
 
 
@@ -102,14 +103,14 @@ def _print(figures: dict[str, Any]) -> None:
 def _print_chrony(figures: dict[str, Any]) -> None:
     from ..text import table
 
-    names = {"tracking_ppm": "chrony's own correction (tracking.log)", "tempcomp_ppm": "tempcomp"}
+    names = {"own_correction_ppm": "chrony's own correction", "tempcomp_ppm": "tempcomp"}
     rows = [
         (label, each["n"], *(f"{each[k]:+.4f}" for k in ("mean", "std", "min", "max")))
         for name, label in names.items()
         if (each := figures.get(name))
     ]
     if rows:
-        print("\nfrequency correction, ppm")
+        print("\nfrequency correction, ppm (+ makes the clock faster; tracking.log has the opposite sign)")
         print(table([("", "n", "mean", "std dev", "min", "max"), *rows]))
     offsets = {name: each for name, each in figures.get("offset_ns", {}).items() if each}
     if offsets:

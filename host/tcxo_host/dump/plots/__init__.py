@@ -8,12 +8,12 @@ from typing import Any
 __all__ = ["KINDS", "NEEDS_CAPTURE", "NEEDS_ROWS", "draw"]
 
 KINDS = {
-    "channels": "frequency error of TCXO, Pi and RTC, 64 s averages (as Dan Drown's article draws them)",
+    "channels": "frequency error of TCXO, Pi and RTC, 64 s averages as Dan Drown's article draws them; each in ppb",
     "tempcomp": "the value written for chrony against chrony's own correction",
     "offsets": "percentiles of the clock's offset over time, from tracking.log",
     "adev": "overlapping Allan deviation with confidence intervals",
     "spectrum": "power spectral density of fractional frequency",
-    "temperature": "the TCXO's frequency against the board's temperature, with the learned model",
+    "temperature": "the TCXO's frequency against the board's temperature, ageing taken out, with its slope",
     "phase": "time error of each clock, its mean rate taken out",
     "gpsp": "GPS time as chrony got it (install --phase), and the kernel's PPS against it, from refclocks.log",
 }

@@ -29,9 +29,8 @@ def tempcomp(data: PlotData) -> Any:
         published = np.array(data.rows.published_ppm)
         lines.append(("tempcomp (as published)", COLOURS["other"], np.array(data.rows.utc_s), published))
     if data.tracking is not None:
-        # tracking.log: positive when the uncorrected clock is fast, so the correction is its opposite
         lines.append(
-            ("chrony's own correction", COLOURS["RTC"], data.tracking.utc_s, -data.tracking.freq_ppm)
+            ("chrony's own correction", COLOURS["RTC"], data.tracking.utc_s, data.tracking.correction_ppm)
         )
     if not lines:
         raise DataError(
@@ -41,7 +40,7 @@ def tempcomp(data: PlotData) -> Any:
     for label, colour, utc_s, ppm in lines:
         figures = f"{np.nanmean(ppm):+.4f} ± {np.nanstd(ppm):.4f} ppm"
         draw_curve(axes, thinned(utc_s, ppm), colour, f"{label}: {figures}")
-    axes.set_ylabel("frequency correction, ppm (+ makes faster)")
+    axes.set_ylabel("frequency correction, ppm (+ makes the clock faster)")
     time_axis(axes, np.concatenate([utc_s for *_, utc_s, _ in lines]), data.local_time)
     legend(axes)
     return made

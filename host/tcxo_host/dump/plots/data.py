@@ -12,10 +12,14 @@ from ...capture.columns import Capture
 from ...daemon.pipeline import Row
 from ...pi.chrony.logs import Tempcomp, Tracking
 from ...pi.chrony.refclock_log import RefclockLog
+from ..text import duration, utc
 
-__all__ = ["Curve", "PlotData", "Rows", "thinned"]
+__all__ = ["Curve", "PlotData", "Rows", "periods_apart", "thinned"]
 
 Floats = npt.NDArray[np.float64]
+
+COVERED = 0.5
+"""A log that covers less of the capture is told apart."""
 
 
 @dataclass(slots=True)
@@ -64,6 +68,28 @@ class Curve:
     mean: Floats
     low: Floats
     high: Floats
+
+
+def periods_apart(data: PlotData) -> list[str]:
+    """What is to be said of chrony's logs that do not cover the capture: a sentence each."""
+    capture = data.capture
+    said: list[str] = []
+    if capture is None or capture.first_utc_s is None or capture.last_utc_s is None:
+        return said
+    first_s, last_s = capture.first_utc_s, capture.last_utc_s
+    for name, log in (("tracking.log", data.tracking), ("tempcomp.log", data.tempcomp)):
+        if log is None:
+            continue
+        start_s, end_s = float(log.utc_s.min()), float(log.utc_s.max())
+        shared_s = min(end_s, last_s) - max(start_s, first_s)
+        share = max(0.0, shared_s) / max(last_s - first_s, 1.0)
+        if share < COVERED:
+            how_far = "do not meet" if shared_s <= 0 else f"share {duration(shared_s)} only"
+            said.append(
+                f"{name} is of {utc(start_s)} to {utc(end_s)}, the capture of {utc(first_s)} to {utc(last_s)}:"
+                f" they {how_far}"
+            )
+    return said
 
 
 def thinned(x: Floats, y: Floats, bins: int = 1200) -> Curve:

@@ -19,9 +19,13 @@ __all__ = ["channels", "clock_frequency", "clock_phase", "phase"]
 
 Floats = npt.NDArray[np.float64]
 
+BAND_BINS = 250
+"""So few that the extremes of each bin lie visibly apart from its mean."""
+
 
 def channels(data: PlotData) -> Any:
-    """Every clock's frequency error, averaged over 64 s as Dan Drown's article draws it."""
+    """Every clock's frequency error, averaged over 64 s as Dan Drown's article draws it; below, each on a scale of
+    its own with its mean taken out."""
     assert data.capture is not None
     clocks: dict[str, tuple[list[Floats], list[Floats]]] = {}
     for session in data.capture.sessions:
@@ -32,16 +36,23 @@ def channels(data: PlotData) -> Any:
             values += [ppm, np.array([np.nan])]
     if not clocks:
         raise DataError(f"channels: no channel has {WINDOW_S:g} s of edges")
-    made, (axes,) = figure(f"Frequency error of each clock, {WINDOW_S:g} s averages{data.title}")
-    everything = []
-    for clock, (times, values) in clocks.items():
-        utc_s, ppm = np.concatenate(times), np.concatenate(values)
-        everything.append(utc_s)
+    joined = {
+        clock: (np.concatenate(times), np.concatenate(values)) for clock, (times, values) in clocks.items()
+    }
+    everything = np.concatenate([utc_s for utc_s, _ in joined.values()])
+    heading = f"Frequency error of each clock, {WINDOW_S:g} s averages{data.title}"
+    heights = [3.0, *[1.6] * len(joined)]
+    made, (axes, *panels) = figure(heading, len(heights), height=1.0 + sum(heights), heights=heights)
+    for panel, (clock, (utc_s, ppm)) in zip(panels, joined.items(), strict=True):
         mean, std = np.nanmean(ppm), np.nanstd(ppm)
-        label = f"{clock}: {mean:+.3f} ± {std:.3f} ppm"
-        draw_curve(axes, thinned(utc_s, ppm), COLOURS.get(clock, COLOURS["other"]), label)
-    axes.set_ylabel("frequency error, ppm (+ is fast)")
-    time_axis(axes, np.concatenate(everything), data.local_time)
+        colour = COLOURS.get(clock, COLOURS["other"])
+        draw_curve(axes, thinned(utc_s, ppm), colour, f"{clock}: {mean:+.3f} ± {std:.3f} ppm")
+        label = f"{clock} less its mean of {mean:+.5f} ppm; std {std * 1e3:.3g} ppb"
+        draw_curve(panel, thinned(utc_s, (ppm - mean) * 1e3, BAND_BINS), colour, label)
+        panel.set_ylabel("ppb")
+        legend(panel)
+    axes.set_ylabel("ppm (+ is fast)")
+    time_axis(panels[-1], everything, data.local_time)
     legend(axes)
     return made
 

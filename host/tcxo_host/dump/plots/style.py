@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,16 @@ import numpy.typing as npt
 from ...errors import missing_extra
 from .data import Curve
 
-__all__ = ["COLOURS", "draw_curve", "figure", "legend", "save_bytes", "symmetric_ns", "time_axis"]
+__all__ = [
+    "COLOURS",
+    "draw_curve",
+    "figure",
+    "legend",
+    "save_bytes",
+    "symmetric_ns",
+    "time_axis",
+    "without_heading",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,13 +37,28 @@ COLOURS = {
     "other": "#CC79A7",
 }
 _GRID = "#d9d9d9"
+_METADATA = {
+    "svg": {"Date": None, "Creator": "tcxo-dump"},
+    "png": {"Software": "tcxo-dump"},
+    "pdf": {"CreationDate": None, "Creator": "tcxo-dump"},
+}
 _LEGEND_WIDTH = 140
 EPOCH_KNOWN_S = 946_684_800
 """A time before 2000 means that the clock was not set: imported data without --start."""
 
 
-def figure(title: str, rows: int = 1, *, height: float = 4.6, share_x: bool = True) -> tuple[Any, list[Any]]:
-    """A figure and its axes, from top to bottom. Raises UnavailableError without matplotlib."""
+def figure(
+    title: str,
+    rows: int = 1,
+    *,
+    height: float = 4.6,
+    share_x: bool = True,
+    heights: Sequence[float] | None = None,
+) -> tuple[Any, list[Any]]:
+    """A figure, labelled and headed with its title, and its axes from top to bottom, ``heights`` in proportion.
+
+    Raises UnavailableError without matplotlib.
+    """
     try:
         figures = importlib.import_module("matplotlib.figure")
         matplotlib = importlib.import_module("matplotlib")
@@ -44,7 +69,8 @@ def figure(title: str, rows: int = 1, *, height: float = 4.6, share_x: bool = Tr
     made = figures.Figure(figsize=(9.6, height), dpi=110, layout="constrained")
     made.get_layout_engine().set(h_pad=0.08, w_pad=0.08)
     made.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
-    axes = list(np.atleast_1d(made.subplots(rows, 1, sharex=share_x)))
+    made.set_label(title)
+    axes = list(np.atleast_1d(made.subplots(rows, 1, sharex=share_x, height_ratios=heights)))
     for each in axes:
         each.grid(True, color=_GRID, linewidth=0.7)
         each.set_axisbelow(True)
@@ -57,7 +83,7 @@ def draw_curve(axes: Any, curve: Curve, colour: str, label: str, *, utc: bool = 
     """A line through the means and a pale band between the extremes."""
     x = _dates(curve.x) if utc else curve.x
     if not np.array_equal(curve.low, curve.high, equal_nan=True):
-        axes.fill_between(x, curve.low, curve.high, color=colour, alpha=0.25, linewidth=0)
+        axes.fill_between(x, curve.low, curve.high, color=colour, alpha=0.3, linewidth=0)
     axes.plot(x, curve.mean, color=colour, linewidth=1.3, label=label)
 
 
@@ -105,11 +131,16 @@ def symmetric_ns(values: Floats) -> tuple[float, str]:
 
 
 def save_bytes(made: Any, form: str) -> bytes:
-    """The figure as ``png`` or ``svg``."""
+    """The figure as ``png``, ``svg`` or ``pdf``; the same data give the same bytes."""
     buffer = io.BytesIO()
-    metadata = {"Date": None, "Creator": "tcxo-dump"} if form == "svg" else {"Software": "tcxo-dump"}
-    made.savefig(buffer, format=form, metadata=metadata)
+    made.savefig(buffer, format=form, metadata=_METADATA[form])
     return buffer.getvalue()
+
+
+def without_heading(made: Any) -> Any:
+    """The figure for a page that has the heading already."""
+    made.suptitle("").set_in_layout(False)
+    return made
 
 
 def _dates(utc_s: Floats) -> npt.NDArray[np.datetime64]:

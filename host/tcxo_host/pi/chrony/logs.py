@@ -39,12 +39,18 @@ WITH_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """tracking.log: chrony's own frequency correction (ppm) and its estimate of the clock's offset (s)."""
+    """tracking.log: the clock's frequency error as chrony knows it, tempcomp's share apart (ppm, + where the clock
+    would run fast), and its estimate of the clock's offset (s, + where it is fast)."""
 
     utc_s: Floats
     freq_ppm: Floats
     offset_s: Floats
     skipped: int
+
+    @property
+    def correction_ppm(self) -> Floats:
+        """What chrony adds by itself to the clock's rate: + makes it faster, as with tempcomp."""
+        return -self.freq_ppm
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,8 @@ def parse_tempcomp(lines: Iterable[str], where: str = "tempcomp.log") -> Tempcom
 def chrony_stats(
     tracking: Tracking | None, tempcomp: Tempcomp | None, without: Tracking | None
 ) -> dict[str, Any]:
-    """The article's table: both frequency corrections, and the offsets with and without compensation.
+    """The article's table: both frequency corrections (+ makes the clock faster, so that they can be compared and
+    added), and the offsets with and without compensation.
 
     Without a second log (``without``), the parts of tracking.log far from any tempcomp line serve.
     """
@@ -122,7 +129,8 @@ def chrony_stats(
         used = np.ones(tracking.utc_s.size, bool)
         if tempcomp is not None:
             used = _near(tracking.utc_s, tempcomp.utc_s)
-        result["tracking_ppm"] = _table(tracking.freq_ppm[used] if used.any() else tracking.freq_ppm)
+        own_ppm = tracking.correction_ppm
+        result["own_correction_ppm"] = _table(own_ppm[used] if used.any() else own_ppm)
         offsets_without = without.offset_s if without is not None else tracking.offset_s[~used]
         result["offset_ns"] = {
             "with": _offsets(tracking.offset_s[used]),
