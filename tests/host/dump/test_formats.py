@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import json
 import math
+import re
 import subprocess
 from fractions import Fraction
 
@@ -181,6 +182,19 @@ def test_a_ticc_is_read_with_the_names_given(tmp_path):
     # channel B comes 1e-12 x 1e5 = 0.1 us a second later: the clock is 0.1 us a second slow
     assert stats["host_pwm"]["avg64"]["mean_ppm"] == pytest.approx(-1e-6, abs=2e-6)
     assert stats["gps_pps"]["avg64"]["mean_ppm"] == pytest.approx(0, abs=1e-9)
+
+
+def test_import_without_a_start_says_which_date_it_took_and_stats_show_what_the_data_resolve(tmp_path):
+    text = tmp_path / "ticc.txt"
+    text.write_text("".join(f"{n}.000000{n % 7:02d}1234 chA\n" for n in range(1, 150)))
+    done = dump("import", text)
+    assert "no --start: the counter is taken to have been zero at 1970-01-01T00:00:00Z" in done.stderr
+    shown = dump("stats", tmp_path / "ticc.tcxocap").stdout
+    # ticks of 0.25 ns over 64 s are 4e-6 ppm, of one second 2.5e-4 ppm
+    assert re.search(r"avg64 +\d+ +[+-]0\.\d{6} ", shown)
+    assert re.search(r"raw +\d+ +[+-]0\.\d{4} ", shown)
+    (tmp_path / "ticc.tcxocap").unlink()
+    assert "no --start" not in dump("import", text, "--start", "2026-01-01").stderr
 
 
 def channels(text, form="csv", **options):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,8 @@ def capture_info(capture: Capture) -> dict[str, Any]:
 def channel_stats(capture: Capture, window_s: float = WINDOW_S) -> dict[str, Any]:
     """Per channel the frequency error of the clock that it shows, edge by edge and averaged.
 
-    ``against``: ``gps_pps`` where GPS gives the counter's own error, else ``counter`` (nominal ticks).
+    ``digits``: the decimals of a ppm that the counter resolves. ``against``: ``gps_pps`` where GPS gives the counter's
+    own error, else ``counter`` (nominal ticks).
     """
     gathered: dict[str, dict[str, Any]] = {}
     for session in capture.sessions:
@@ -84,6 +86,7 @@ def channel_stats(capture: Capture, window_s: float = WINDOW_S) -> dict[str, Any
             into["raw"].append(values["raw"])
             into["avg"].append(values["avg"])
             into["against"].add(values["against"])
+            into["resolution_ppm"] = values["resolution_ppm"]
             for name, count in values["counts"].items():
                 into["counts"][name] = into["counts"].get(name, 0) + count
     result: dict[str, Any] = {}
@@ -93,10 +96,19 @@ def channel_stats(capture: Capture, window_s: float = WINDOW_S) -> dict[str, Any
             "clock": CLOCK_OF_ROLE.get(role, role),
             "against": "+".join(sorted(values["against"])),
             **values["counts"],
+            "digits": {
+                "raw": digits(values["resolution_ppm"]["raw"]),
+                f"avg{window_s:g}": digits(values["resolution_ppm"]["avg"]),
+            },
             "raw": spread(_joined(values["raw"])),
             f"avg{window_s:g}": spread(_joined(values["avg"])),
         }
     return result
+
+
+def digits(resolution_ppm: float) -> int:
+    """Decimals of a figure in ppm of what a counter resolves so far: as many as that, at least four."""
+    return min(9, max(4, math.ceil(-math.log10(resolution_ppm)))) if resolution_ppm > 0 else 4
 
 
 def spread(values: Floats) -> dict[str, float] | None:
@@ -140,6 +152,10 @@ def _session_stats(session: Session, window_s: float) -> dict[str, dict[str, Any
         result[role] = {
             "raw": raw,
             "avg": ppm,
+            "resolution_ppm": {
+                "raw": 1e6 * channel.rate_hz / session.tick_hz,
+                "avg": 1e6 / (window_s * session.tick_hz),
+            },
             "against": Role.GPS_PPS.label if tcxo_ppm.size else "counter",
             "counts": {
                 "edges": int(channel.ticks.size),

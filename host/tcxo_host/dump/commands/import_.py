@@ -10,11 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tcxo_protocol.spec import Role
 
 from .common import add_command, complain, finish
+
+if TYPE_CHECKING:
+    from ..progress import Progress
 
 __all__ = ["add_parser", "main"]
 
@@ -30,8 +33,10 @@ Reads, told apart by their content:
   jsonl, parquet  what tcxo-dump export wrote
 
 Channels may be role names (gps_pps, rtc_pps, host_pwm, aux), letters (A to D in that order) or numbers (from 0
-where there is a 0, else from 1), or what --map says. Nominal rates are found in the data.
+where there is a 0, else from 1), or what --map says. Nominal rates are found in the data. Times finer than 0.25 ns
+are rounded to that: a board's counter, and so a capture, has no finer ticks.
 """
+UNKNOWN_START = "1970-01-01T00:00:00Z"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -49,7 +54,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--counter-bits", type=_bits, metavar="N", help="the counter wraps at 2**N")
     parser.add_argument(
-        "--start", metavar="UTC", default="1970-01-01T00:00:00Z", help="UTC when the counter was zero"
+        "--start", metavar="UTC", help=f"UTC when the counter was zero (default: {UNKNOWN_START})"
     )
     parser.set_defaults(main=main)
 
@@ -87,7 +92,8 @@ def main(args: argparse.Namespace) -> int:
     from ...errors import OutputError
     from ..progress import Progress
 
-    lines = None if _is_parquet(args) else _lines_of(args.file)
+    progress = Progress("import")
+    lines = None if _is_parquet(args) else _told(_lines_of(args.file), args.file, progress)
     name = "imported" if args.file == "-" else args.file.rstrip("/")
     output = args.output or (str(Path(name).with_suffix(SUFFIX)) if Path(name).name else f"imported{SUFFIX}")
     if output != "-" and Path(output).exists() and Path(output).stat().st_size:
@@ -95,8 +101,9 @@ def main(args: argparse.Namespace) -> int:
     problems: list[str] = []
     clock = _Clock()
     writer = CaptureWriter(output, utc_of=clock.utc_ns)
-    with Progress("import") as progress:
-        progress.busy()
+    with progress:
+        if lines is None:
+            progress.busy()
         for entry in _entries(args, lines, problems):
             clock.take(entry)
             writer.entry(entry.kind, entry.host_ns, entry.body)
@@ -140,6 +147,22 @@ def _lines_of(file: str) -> Iterator[str]:
     return itertools.chain(first, lines)
 
 
+def _told(lines: Iterator[str], file: str, progress: Progress) -> Iterator[str]:
+    """The lines, with the share of the file that has been read; of a compressed one or stdin only that it goes on."""
+    from ...capture.compress import SUFFIXES
+
+    whole = None
+    with contextlib.suppress(OSError):
+        if file != "-" and Path(file).suffix not in SUFFIXES:
+            whole = Path(file).stat().st_size
+    read = 0
+    for number, line in enumerate(lines):
+        read += len(line) + 1
+        if number % 1000 == 0:
+            progress.advance(read, whole)
+        yield line
+
+
 def _entries(args: argparse.Namespace, lines: Iterator[str] | None, problems: list[str]) -> Iterator[Any]:
     from ...errors import DataError
     from ..formats.importers import parse_map, read_text
@@ -148,7 +171,7 @@ def _entries(args: argparse.Namespace, lines: Iterator[str] | None, problems: li
     from ..formats.text_rows import detect_format
 
     channel_map = parse_map(args.map)
-    start_utc_ns = _utc_ns(args.start)
+    start_utc_ns = _utc_ns(args.start or UNKNOWN_START)
     if lines is None:
         from ..formats.parquet import read_parquet
 
@@ -182,6 +205,8 @@ def _entries(args: argparse.Namespace, lines: Iterator[str] | None, problems: li
         problems.append(f"{result.bad_count} of {result.lines} lines not used: {shown}")
     for role, channel in result.imported.channels.items():
         print(f"{role}: {channel.ticks.size} edges, {channel.rate_hz:g} Hz", file=sys.stderr)
+    if args.start is None:
+        print(f"no --start: the counter is taken to have been zero at {UNKNOWN_START}", file=sys.stderr)
     if odd := odd_rates(result.imported, rates_hz):
         suspect = f"--tick-hz {args.tick_hz}" if args.tick_hz else "--map"
         complain(f"{args.file}: {odd}: is {suspect} right?")

@@ -70,8 +70,9 @@ def main(args: argparse.Namespace) -> int:
     for said in _apart(data) if needs_rows else []:
         complain(said)
     with Progress(f"draw {args.kind}") as progress:
-        progress.busy()
-        content = _content(args.kind, form, data)
+        if args.kind != "report":
+            progress.busy()
+        content = _content(args.kind, form, data, progress)
     write_picture(args.output, content)
     return finish(problems)
 
@@ -92,14 +93,14 @@ def _apart(data: Any) -> list[str]:
     return periods_apart(data)
 
 
-def _content(kind: str, form: str, data: Any) -> bytes:
+def _content(kind: str, form: str, data: Any, progress: Progress) -> bytes:
     from ..plots import draw
     from ..plots.style import save_bytes
 
     if kind == "report":
         from ..plots.report_page import report_page
 
-        return report_page(data).encode()
+        return report_page(data, progress.advance).encode()
     made = draw(kind, data)
     if form == "html":
         from ..plots.report_page import plot_page

@@ -83,7 +83,7 @@ def _print(figures: dict[str, Any]) -> None:
         for kind in ("raw", "avg64"):
             spread = each[kind]
             if spread:
-                numbers = (f"{spread[f'{key}_ppm']:+.4f}" for key in keys)
+                numbers = (f"{spread[f'{key}_ppm']:+.{each['digits'][kind]}f}" for key in keys)
                 rows.append((each["clock"], role, kind, spread["n"], *numbers))
     if rows:
         print("frequency error, ppm (+ is fast)")

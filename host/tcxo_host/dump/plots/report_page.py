@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ...errors import TcxoError
@@ -49,8 +49,8 @@ def plot_page(made: Any) -> str:
     return _page(title, f"<h1>{html.escape(title)}</h1><figure id='plot'>{_inline(svg)}</figure>")
 
 
-def report_page(data: PlotData) -> str:
-    """Every plot the data allow, the statistics, and the log of states."""
+def report_page(data: PlotData, tell: Callable[[float, float], None] = lambda done, of: None) -> str:
+    """Every plot the data allow, the statistics, and the log of states; ``tell`` hears how much of how much is done."""
     assert data.capture is not None
     info = capture_info(data.capture)
     boards = sorted({each["board"] for each in info["boards"]})
@@ -58,11 +58,15 @@ def report_page(data: PlotData) -> str:
     span = f"{utc(info['first_utc_s'])} to {utc(info['last_utc_s'])}, {duration(info['span_s'])}"
     parts = [f"<h1>{html.escape(title)}</h1>", f"<p>{html.escape(span)}</p>", _summary(info)]
     parts += [f"<p class='warning'>{html.escape(each)}</p>" for each in periods_apart(data)]
-    drawn = list(_figures(data))
+    drawn = []
+    for done, figure in enumerate(_figures(data), 1):
+        drawn.append(figure)
+        tell(done, len(KINDS) + 2)
     kinds = [*(kind for kind, _ in drawn), "stability", "statistics", "log"]
     parts.append(f"<nav>{' '.join(f'<a href=#{kind}>{kind}</a>' for kind in kinds)}</nav>")
     parts += [content for _, content in drawn]
     parts.append("<h2 id='stability'>Stability in numbers</h2>" + _stability(data))
+    tell(len(KINDS) + 1, len(KINDS) + 2)
     parts.append("<h2 id='statistics'>Statistics</h2>" + _statistics(data))
     parts.append("<h2 id='log'>Log</h2>" + _log(data))
     return _page(f"{title}, {span}", "\n".join(parts))
@@ -140,7 +144,7 @@ def _statistics(data: PlotData) -> str:
         counts.append((role, *(each[name] for name in counts[0][1:])))
         for kind in ("raw", "avg64"):
             if each[kind]:
-                numbers = (f"{each[kind][f'{key}_ppm']:+.4f}" for key in keys)
+                numbers = (f"{each[kind][f'{key}_ppm']:+.{each['digits'][kind]}f}" for key in keys)
                 rows.append((each["clock"], kind, each[kind]["n"], *numbers))
     return _table(rows) + _table(counts) + _chrony_tables(data)
 
