@@ -105,6 +105,9 @@ def test_every_kind_shows_its_data_with_units_and_an_uncovered_view(data, kind):
         legend = axes.get_legend()
         assert legend is not None
         assert not legend.get_window_extent().overlaps(axes.patch.get_window_extent())
+        # nor so wide that it is cut off, or that the axes had to give way
+        assert legend.get_window_extent().x1 < axes.figure.bbox.x1
+        assert axes.patch.get_window_extent().width > 0.7 * axes.figure.bbox.width
         low, high = axes.get_ylim()
         assert high > low
     assert re.search(r"UTC|, s$|Hz|°C", panels[-1].get_xlabel())

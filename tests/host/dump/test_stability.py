@@ -162,6 +162,7 @@ def test_it_is_drawn_with_the_floor(tmp_path, form):
     ("args", "status", "said"),
     [
         ([], 64, "name a capture, or chrony's logs"),
+        (["sim:steady", "--json", "--csv", "-"], 64, "would share stdout"),
         (["sim:steady", "-o", "x.gif"], 64, "expected a name that ends in .png, .svg, .pdf"),
         (["sim:steady", "--seconds", "5"], 65, "no channel has 16 s of edges without a gap"),
         (["sim:steady", "--confidence", "5"], 64, "expected a percentage from 50 to 99.9"),

@@ -27,8 +27,8 @@ NEIGHBOURS = 64
 SILENT_INTERVALS = 8
 LEAST_SILENCE_S = 30.0
 LEVEL_POINTS = 32
-_LONGEST_GAP = 600
-"""Intervals: a longer gap takes no more room than this."""
+_LONGEST_GAP = 10
+"""Intervals: a longer gap takes no more room than this, which no stretch bridges."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,8 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(
             f"-o {args.output}: expected a name that ends in {', '.join('.' + each for each in FORMS)}"
         )
+    if args.json and args.csv == "-":
+        raise UsageError("stability: --json and --csv - would share stdout: write one of them to a file")
     # libraries are asked for before a capture is read or simulated
     allantools_of("stability")
     if args.output:

@@ -42,7 +42,7 @@ _METADATA = {
     "png": {"Software": "tcxo-dump"},
     "pdf": {"CreationDate": None, "Creator": "tcxo-dump"},
 }
-_LEGEND_WIDTH = 140
+_LEGEND_WIDTH = 110
 EPOCH_KNOWN_S = 946_684_800
 """A time before 2000 means that the clock was not set: imported data without --start."""
 
