@@ -50,8 +50,8 @@ function _shtab_tcxo_dump_using
   test "$_shtab_tcxo_dump_cmdpath" = "$argv"
 end
 
-set -g _shtab_tcxo_dump_commands record info show stats plot export import replay
-set -g _shtab_tcxo_dump_opts_with_value --against --baud --channel --config --counter-bits --csv --estimator --format --keep --last --link --map --output --pwm-hz --refclocks --rotate --seconds --speed --start --tempcomp --tick-hz --tracking --without -o
+set -g _shtab_tcxo_dump_commands record info show stats stability plot compare export import replay
+set -g _shtab_tcxo_dump_opts_with_value --against --baud --channel --confidence --config --counter-bits --csv --estimator --format --keep --kind --last --link --map --output --pwm-hz --refclocks --rotate --seconds --speed --start --tempcomp --tick-hz --tracking --without -o
 
 complete -c tcxo-dump -e
 complete -c tcxo-dump -f
@@ -89,12 +89,24 @@ complete -c tcxo-dump -n '_shtab_tcxo_dump_using stats' -l tracking -x -d 'chron
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using stats' -l tempcomp -x -d 'chrony'"'"'s tempcomp.log'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using stats' -l without -x -d 'a tracking.log made without compensation'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using stats' -l json -d 'one JSON object instead of text'
-complete -c tcxo-dump -n '_shtab_tcxo_dump_using; and test $_shtab_tcxo_dump_npos -eq 0' -a plot -d 'channels    frequency error of TCXO, Pi and RTC, 64 s averages (as Dan Drown'"'"'s article draws them)'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using; and test $_shtab_tcxo_dump_npos -eq 0' -a stability -d 'ADEV, MDEV, HDEV (Hadamard), TDEV and MTIE of each pair of clocks, at octaves up to a quarter of the data. Intervals'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using stability' -s h -l help -d 'show this help message and exit'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using stability' -l seconds -x -d 'of a link or simulation, stop after N seconds'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using stability' -l last -x -d 'only the last 10m, 1h, 1d... until now'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using stability' -l baud -x -d 'line rate of a UART (USB ignores it)'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using stability' -l refclocks -x -d 'chrony'"'"'s refclocks.log or measurements.log, also rotated; repeatable'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using stability' -l tracking -x -d 'chrony'"'"'s tracking.log'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using stability' -l kind -xka "adev mdev hdev tdev mtie" -d 'only this one, with its interval; repeatable'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using stability' -l confidence -x -d 'default: 68.3'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using stability' -l csv -x -d 'write all values to OUT (- for stdout)'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using stability' -l json -d 'one JSON object instead of text'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using stability' -s o -l output -x -d 'also draw it: FILE.png, FILE.svg or FILE.pdf'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using; and test $_shtab_tcxo_dump_npos -eq 0' -a plot -d 'channels    frequency error of TCXO, Pi and RTC, 64 s averages as Dan Drown'"'"'s article draws them; each in ppb'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -s h -l help -d 'show this help message and exit'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l seconds -x -d 'of a link or simulation, stop after N seconds'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l last -x -d 'only the last 10m, 1h, 1d... until now'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l baud -x -d 'line rate of a UART (USB ignores it)'
-complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -s o -l output -x -d 'FILE.png, FILE.svg or FILE.html'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -s o -l output -x -d 'FILE.png, FILE.svg, FILE.pdf or FILE.html'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l local -d 'times in this machine'"'"'s time zone, not UTC'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l tracking -x -d 'chrony'"'"'s tracking.log'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l tempcomp -x -d 'chrony'"'"'s tempcomp.log'
@@ -104,6 +116,14 @@ complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l against -x -d 'the ref
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l estimator -x -d 'default: the daemon'"'"'s'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l config -x -d 'take the daemon'"'"'s settings from this TOML file'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot; and test $_shtab_tcxo_dump_npos -eq 0' -ka "channels tempcomp offsets adev spectrum temperature phase gpsp report" -d 'channels, tempcomp, offsets, adev, spectrum, temperature, phase, gpsp, report'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using; and test $_shtab_tcxo_dump_npos -eq 0' -a compare -d 'How far one source of time is ahead of another, from chrony'"'"'s refclocks.log and measurements.log ('"'"'log refclocks'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using compare' -s h -l help -d 'show this help message and exit'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using compare' -l against -x -d 'refid or address to compare with (default: the most samples)'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using compare' -l raw -d 'every sample of a refclock, not the filtered ones'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using compare' -l last -x -d 'only the last 10m, 1h, 1d... of the logs'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using compare' -l json -d 'one JSON object instead of text'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using compare' -s o -l output -x -d 'also draw it: FILE.png, FILE.svg or FILE.pdf'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using compare' -l local -d 'in the plot, this machine'"'"'s time zone, not UTC'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using; and test $_shtab_tcxo_dump_npos -eq 0' -a export -d 'csv      channel,ticks,number,flags: one edge a line'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using export' -s h -l help -d 'show this help message and exit'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using export' -l seconds -x -d 'of a link or simulation, stop after N seconds'
@@ -119,7 +139,7 @@ complete -c tcxo-dump -n '_shtab_tcxo_dump_using import' -l tick-hz -x -d 'rate 
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using import' -l map -x -d 'what each channel is'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using import' -l pwm-hz -x -d 'nominal rate of host_pwm (default: as found)'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using import' -l counter-bits -x -d 'the counter wraps at 2**N'
-complete -c tcxo-dump -n '_shtab_tcxo_dump_using import' -l start -x -d 'UTC when the counter was zero'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using import' -l start -x -d 'UTC when the counter was zero (default: 1970-01-01T00:00:00Z)'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using; and test $_shtab_tcxo_dump_npos -eq 0' -a replay -d 'The rows are what the daemon would have written live: one a second, with'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using replay' -s h -l help -d 'show this help message and exit'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using replay' -l seconds -x -d 'of a link or simulation, stop after N seconds'
