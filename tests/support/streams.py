@@ -46,7 +46,14 @@ class PerfectBoard:
         self._tcxo = 1 + tcxo_ppm * 1e-6
         self._rate = {"gps_pps": 1.0, "rtc_pps": 1 + rtc_ppm * 1e-6, "host_pwm": 50 * (1 + pi_ppm * 1e-6)}
         self._next = dict.fromkeys(self._rate, 0)
+        self._pi_shift_s = 0.0
         self.second = 0
+
+    def set_pi_ppm(self, pi_ppm: float) -> None:
+        """The Pi's clock runs like this from its next edge on."""
+        cycles, rate = self._next["host_pwm"] + 0.3, 50 * (1 + pi_ppm * 1e-6)
+        self._pi_shift_s += cycles / self._rate["host_pwm"] - cycles / rate
+        self._rate["host_pwm"] = rate
 
     def edges(self) -> dict[str, tuple[int, list[int]]]:
         """The next true second: first running number and ticks, by role."""
@@ -55,7 +62,8 @@ class PerfectBoard:
         for role, rate in self._rate.items():
             first = self._next[role]
             ticks = []
-            while (time_s := (self._next[role] + 0.3) / rate) < end_s:
+            shift_s = self._pi_shift_s if role == "host_pwm" else 0.0
+            while (time_s := (self._next[role] + 0.3) / rate + shift_s) < end_s:
                 ticks.append(int(time_s * TICK_HZ * self._tcxo))
                 self._next[role] += 1
             made[role] = (first, ticks)

@@ -13,6 +13,7 @@ from tcxo_protocol.framing import LineCounts
 from tcxo_protocol.records import Identify
 
 from ..config.settings import Config
+from ..config.trial import held_reason, lease_path
 from ..errors import DataError, LinkError, without_digits
 from ..estimate.interface import Estimator
 from ..estimate.registry import make_estimator
@@ -88,7 +89,13 @@ class Daemon:
         )
         compensation = Compensation(self._kept.baseline, outside.applied, outside.chrony_ppm)
         self._pipeline = Pipeline(
-            estimator, policy, compensation, outside.doubt, outside.has_fix, config.host_rate_hz
+            estimator,
+            policy,
+            compensation,
+            outside.doubt,
+            outside.has_fix,
+            config.host_rate_hz,
+            _trial(config.output.status),
         )
         self._each_turn = each_turn
         self._line_before = LineCounts()
@@ -264,6 +271,14 @@ def _make_estimator(config: Config) -> Estimator:
     return make_estimator(
         chosen.name, chosen.start_limit_ppm, chosen.holdover_limit_ppm, phase=config.phase.enabled
     )
+
+
+def _trial(status_path: str) -> Callable[[], str]:
+    """Asks whether a trial holds the file; without a status nobody could follow a trial, and none is held."""
+    if not status_path:
+        return lambda: ""
+    path = lease_path(status_path)
+    return lambda: held_reason(path)
 
 
 def _added(one: LineCounts, other: LineCounts) -> LineCounts:

@@ -22,7 +22,7 @@ from ..edges.second import Second
 from ..estimate.interface import Estimate, Estimator, State
 from ..publish.baseline import Baseline
 from ..publish.compensation import Compensation
-from ..publish.policy import PublishPolicy
+from ..publish.policy import Decision, PublishPolicy
 
 __all__ = ["Event", "Identified", "Message", "Pipeline", "Refused", "Row"]
 
@@ -82,7 +82,8 @@ class Pipeline:
     ``doubt`` is asked every second, with the estimate, the row's time and the board's name, why what is measured may
     not be used; an empty answer means that it may. ``has_fix``: whether the GPS receiver has a fix; without one
     its pulses are not used. None where nothing tells. ``host_rate_hz``: the nominal rate of this computer's signal
-    where it may not be the one that the board expects.
+    where it may not be the one that the board expects. ``held``: why a trial wants nothing written in this second, or
+    an empty text; the measurement and its state go on.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Pipeline:
         doubt: Callable[[Estimate, float, str], str] = lambda estimate, time_s, board_id: "",
         has_fix: Callable[[], bool | None] = lambda: None,
         host_rate_hz: float | None = None,
+        held: Callable[[], str] = lambda: "",
     ) -> None:
         self.collector = EdgeCollector({Role.HOST_PWM.label: host_rate_hz} if host_rate_hz else None)
         self.status: Status | None = None
@@ -104,6 +106,7 @@ class Pipeline:
         self._compensation = compensation or Compensation(Baseline(0.0))
         self._doubt = doubt
         self._has_fix = has_fix
+        self._held = held
         self._time_origin: float | None = None
         self._last_time: tuple[float, int] = (0.0, 0)
         self._last_host_ns: int | None = None
@@ -184,6 +187,8 @@ class Pipeline:
         time_s = self._time_s(host_ns, second.tick_now, board.tick_hz)
         estimate = self._estimate(second, time_s, board.board_id)
         decision = self._policy.decide(estimate)
+        if decision.error_ppm is not None and (held := self._held()):
+            decision = Decision(None, decision.state, held)
         outcome = self._compensation.second(decision.error_ppm, board.board_id, time_s)
         return Row(
             time_s=time_s,

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from support.streams import PerfectBoard, identify, status
 from tcxo_host.daemon.pipeline import Identified, Message, Pipeline, Refused, Row
 from tcxo_host.estimate.boxcar.estimator import Boxcar64
+from tcxo_host.estimate.interface import State
 from tcxo_host.publish.baseline import Baseline
 from tcxo_host.publish.compensation import Compensation
 from tcxo_host.publish.policy import PublishPolicy
+from tcxo_host.publish.resume import share_of_drift
 from tcxo_protocol.records import Edges, Text, build_record
 from tcxo_protocol.spec import PROTOCOL_MAJOR, RecordType
 
@@ -133,3 +135,34 @@ def test_what_is_in_doubt_is_not_published_and_decides_no_baseline():
     assert {(row.state, row.reason, row.published_ppm) for row in rows} == {("hold", reason, None)}
     assert rows[-1].estimate.freq_error_ppm == pytest.approx(80, abs=0.01)
     assert baseline.stored is None
+
+
+def test_while_a_trial_holds_the_file_only_that_is_left_out_and_then_it_goes_on_without_a_jump():
+    """Held for a minute and a half, in which chrony has taken up most of a step of 0.2 ppm."""
+    reason = [""]
+    baseline = Baseline(None)
+    pipeline = Pipeline(Boxcar64(), PublishPolicy(), Compensation(baseline), held=lambda: reason[0])
+    pipeline.feed(0, build_record(identify()))
+    board = PerfectBoard(pi_ppm=0.3)
+    before = feed(pipeline, board, 80)[-1]
+    reason[0] = "held by a trial until 12:00:00 UTC"
+    board.set_pi_ppm(0.5)
+    held = feed(pipeline, board, 90, start_s=80)
+    assert {(row.state, row.reason, row.published_ppm, row.believed_ppm) for row in held} == {
+        (State.TRACK, reason[0], None, None)
+    }
+    assert held[-1].estimate.freq_error_ppm == pytest.approx(0.5, abs=0.001)
+    reason[0] = ""
+    (after,) = feed(pipeline, board, 1, start_s=170)
+    assert before.published_ppm == pytest.approx(-0.3, abs=0.001)
+    step_ppm = after.published_ppm - before.published_ppm
+    assert step_ppm == pytest.approx(-0.2 * (1 - share_of_drift(91)), abs=0.002)
+    assert baseline.known_ppm("TEST") == pytest.approx(0.2 * share_of_drift(91), abs=0.002)
+
+
+def test_a_trial_hides_no_doubt():
+    """A hold of the daemon's own keeps its reason."""
+    pipeline = Pipeline(Boxcar64(), PublishPolicy(), held=lambda: "held by a trial")
+    pipeline.feed(0, build_record(identify()))
+    rows = feed(pipeline, PerfectBoard(), 10)
+    assert {(row.state, "trial" in row.reason) for row in rows} == {(State.ACQUIRE, False)}

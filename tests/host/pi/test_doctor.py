@@ -204,6 +204,13 @@ SPOILT = {
         },
         "daemon", WARN, "says hold: PWM lost", "status --watch",
     ),
+    "a trial holds the file": (
+        lambda tree: tree | {
+            "/run/tcxo-host/status.json": str(tree["/run/tcxo-host/status.json"]).replace(
+                '"state": "track", "reason": ""', '"state": "track", "reason": "held by a trial until 12:00:00 UTC"')
+        },
+        "daemon", OK, "measures; the file is held by a trial until 12:00:00 UTC", "",
+    ),
     "no RTC is fine": (
         put("/run/tcxo-host/status.json", status_json(gps_pps=1.0, host_pwm=50.0)), "rtc pps", OK, "no such channel", "",
     ),

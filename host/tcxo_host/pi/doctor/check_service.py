@@ -11,6 +11,7 @@ from tcxo_protocol.spec import Role
 
 from ... import tempcomp
 from ...config import paths
+from ...config.trial import HELD
 from ...daemon.state_file import BASELINE_KIND, parse_state
 from ...publish.baseline import parse_stored
 from ..pwm.header import kernel_release
@@ -83,6 +84,8 @@ def check_output(subject: Subject) -> Finding:
         )
     if subject.now_s is not None:
         age_s = subject.now_s - subject.root.path(real).stat().st_mtime
+        if _trial(subject):
+            return ok(name, f"{where}: {value_ppm:+.6f} ppm, {_trial(subject)}")
         if age_s > paths.STALE_S:
             return warn(
                 name,
@@ -112,7 +115,15 @@ def check_state(subject: Subject) -> Finding | None:
         return None
     if board.state == "track":
         return ok("daemon", "tracks: publishes a value a second")
+    if _trial(subject):
+        return ok("daemon", f"measures; the file is {_trial(subject)}")
     return warn("daemon", f"says {board.state}", f"tcxo-host status --watch; journalctl -u {UNIT} -n 20")
+
+
+def _trial(subject: Subject) -> str:
+    """That the running daemon leaves the file as it is for a trial, and until when; else an empty text."""
+    state = subject.board.state if subject.board else ""
+    return state[state.index(HELD) :] if HELD in state else ""
 
 
 def check_baseline(subject: Subject) -> Finding | None:
