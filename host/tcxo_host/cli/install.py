@@ -106,6 +106,10 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     for note in [*_notes(plan, steps), *_kept_settings(args, root, steps)]:
         print(f"note    {note}")
     print("next    tcxo-host doctor" if not failed else "next    mend what failed, then install again")
+    if not failed and not args.measure_only:
+        print(
+            "next    sudo tcxo-host prove --crystal --warm, before you rely on it: is it this system's crystal?"
+        )
     return 1 if failed else 0
 
 

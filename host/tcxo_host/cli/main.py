@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from . import baseline, doctor, install, pwm, run, status, uninstall
 from .program import Parser, run_command
+from .prove import command as prove
 from .simulate import command as simulate
 
 __all__ = ["build_parser", "main"]
@@ -23,7 +24,7 @@ example:
   tcxo-host run --link serial:/dev/ttyACM0 --output /run/tcxo
 """
 
-_COMMANDS = (run, status, baseline, doctor, pwm, install, uninstall, simulate)
+_COMMANDS = (run, status, baseline, doctor, pwm, install, uninstall, prove, simulate)
 
 
 def build_parser() -> Parser:

@@ -35,6 +35,8 @@ class Tracking:
     residual_ppm: float
     skew_ppm: float
     leap: str
+    update_interval_s: float = 0.0
+    """Between the last two measurements that chrony used."""
 
     @property
     def is_synchronised(self) -> bool:
@@ -56,6 +58,7 @@ def parse_tracking(text: str) -> Tracking | None:
             float(fields[8]),
             float(fields[9]),
             fields[13],
+            float(fields[12]),
         )
     except (IndexError, ValueError):
         return None

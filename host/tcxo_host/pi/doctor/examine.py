@@ -14,7 +14,7 @@ from ...config.settings import Config
 from ...errors import ConfigError
 from ...link.interface import Link
 from ..root import Root
-from . import check_chrony, check_machine, check_phase, check_service, check_uart
+from . import check_chrony, check_machine, check_phase, check_proof, check_service, check_uart
 from .board_look import LOOK_S, BoardLook, look_at_board, look_at_status
 from .check import Check, Finding, Level, Subject
 
@@ -26,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     *check_service.CHECKS,
     *check_chrony.CHECKS,
     *check_phase.CHECKS,
+    *check_proof.CHECKS,
 )
 
 

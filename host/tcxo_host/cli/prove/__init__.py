@@ -1,0 +1,1 @@
+"""``tcxo-host prove``: what the user's own machine says of the crystal and of the benefit."""
