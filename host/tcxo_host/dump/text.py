@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-__all__ = ["duration", "is_number", "table", "utc", "with_unit"]
+from ..cli.html_page import is_number
+
+__all__ = ["duration", "table", "utc", "with_unit"]
 
 _UNITS = ((1.0, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns"))
 
@@ -49,8 +51,3 @@ def with_unit(value_s: float, half_s: float | None) -> str:
     if half_s is None:
         return f"{abs(value_s) * factor:.{digits}f} {unit}"
     return f"{value_s * factor:+.{digits}f} ± {half_s * factor:.{digits}f} {unit}"
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell goes with numbers: to the right."""
-    return not cell or cell[0] in "+-.0123456789" or cell == "nan"

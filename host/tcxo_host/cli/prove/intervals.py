@@ -9,12 +9,12 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CONFIDENCE", "bootstrap", "student_t"]
+__all__ = ["CONFIDENCE", "bootstrap", "mean_interval", "student_t"]
 
 Floats = npt.NDArray[np.float64]
 
 CONFIDENCE = 0.95
-RESAMPLES = 2000
+DRAWS = 2000
 
 
 def student_t(freedom: float, confidence: float = CONFIDENCE) -> float:
@@ -32,16 +32,22 @@ def student_t(freedom: float, confidence: float = CONFIDENCE) -> float:
 
 
 def bootstrap(
-    pieces: int, statistic: Callable[[npt.NDArray[np.intp]], float], seed: int = 0
-) -> tuple[float, float]:
-    """The interval of ``statistic`` over ``pieces`` independent pieces (4 or more), drawn with replacement.
+    pieces: int, statistic: Callable[[npt.NDArray[np.intp]], Floats], seed: int = 0
+) -> tuple[Floats, Floats]:
+    """The 95 % intervals of statistics of ``pieces`` (4 or more) independent pieces, by drawing them with replacement.
 
-    ``statistic`` takes the numbers of the pieces, of which some are there twice and some not at all. The percentile
-    interval, widened for few pieces as Hesterberg does (What Teachers Should Know about the Bootstrap, 2015, "expanded
-    percentile"): by itself it is too narrow by sqrt((n - 1) / n), and as if sigma were known.
+    ``statistic`` takes the numbers of pieces drawn, a draw a row, and gives a row of values for each; the same
+    ``seed``, the same draws. Lower and upper ends come in the order of the values. The percentile interval, widened for
+    few pieces as Hesterberg does (What Teachers Should Know about the Bootstrap, 2015, "expanded percentile"): by
+    itself it is too narrow by sqrt((n - 1) / n), and as if sigma were known.
     """
-    rng = np.random.default_rng(seed)
-    values = np.array([statistic(rng.integers(0, pieces, pieces)) for _ in range(RESAMPLES)])
+    values = statistic(np.random.default_rng(seed).integers(0, pieces, (DRAWS, pieces)))
     tail = NormalDist().cdf(-math.sqrt(pieces / (pieces - 1)) * student_t(pieces - 1))
-    low, high = np.quantile(values, (tail, 1 - tail))
-    return float(low), float(high)
+    low, high = np.quantile(values, (tail, 1 - tail), axis=0)
+    return low, high
+
+
+def mean_interval(values: Floats) -> tuple[float, float]:
+    """Student's 95 % interval of the mean of 4 or more independent values."""
+    half = student_t(values.size - 1) * float(values.std(ddof=1)) / math.sqrt(values.size)
+    return float(values.mean()) - half, float(values.mean()) + half

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ...cli.html_page import page, table
 from ...errors import TcxoError
 from ...pi.chrony.logs import chrony_stats
 from ..analyse.clock_pairs import deviations_of, longest_session_pairs
 from ..analyse.deviations import CONFIDENCE, DEVIATIONS, summary_rows
 from ..analyse.stats import capture_info, channel_stats
-from ..text import duration, is_number, utc
+from ..text import duration, utc
 from . import KINDS, draw
 from .data import PlotData, Rows, periods_apart
 from .style import save_bytes, without_heading
@@ -21,32 +21,12 @@ __all__ = ["plot_page", "report_page", "state_changes"]
 
 LOG_LINES = 500
 
-_STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:1080px;margin:2em auto;padding:0 1em;color:#222;background:#fff}
-h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em;border-bottom:1px solid #ddd}h3{font-size:1em;margin-bottom:0}
-.scroll,figure{overflow-x:auto}
-table{border-collapse:collapse;font-size:.9em;margin:.8em 0;font-variant-numeric:tabular-nums}
-td,th{padding:.15em .7em;text-align:left;vertical-align:top;background:#fff}th{border-bottom:1px solid #999}
-.n{text-align:right;white-space:nowrap}tr:nth-child(odd) td{background:#f6f6f6}
-td:first-child{white-space:nowrap}td:first-child,th:first-child{position:sticky;left:0}
-figure{margin:0 0 1em}figure svg{width:100%;min-width:640px;height:auto;cursor:zoom-in}
-figure.wide{width:96vw;margin-left:calc(50% - 48vw)}
-nav a{margin-right:1em}.none{color:#777}.warning{border-left:4px solid #D55E00;padding-left:.8em}
-@media(max-width:600px){body{margin:1em auto;padding:0 .6em}td,th{padding:.15em .4em}table{font-size:.8em}}
-"""
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-"""Browsers then refuse whatever would go to the network."""
-_SCRIPT = """
-for (const figure of document.querySelectorAll("figure"))
-  figure.addEventListener("click", () => figure.classList.toggle("wide"));
-"""
-
 
 def plot_page(made: Any) -> str:
     """One plot as a page, headed with its title."""
     title = made.get_label()
     svg = save_bytes(without_heading(made), "svg").decode()
-    return _page(title, f"<h1>{html.escape(title)}</h1><figure id='plot'>{_inline(svg)}</figure>")
+    return page(title, f"<h1>{html.escape(title)}</h1><figure id='plot'>{_inline(svg)}</figure>")
 
 
 def report_page(data: PlotData, tell: Callable[[float, float], None] = lambda done, of: None) -> str:
@@ -69,7 +49,7 @@ def report_page(data: PlotData, tell: Callable[[float, float], None] = lambda do
     tell(len(KINDS) + 1, len(KINDS) + 2)
     parts.append("<h2 id='statistics'>Statistics</h2>" + _statistics(data))
     parts.append("<h2 id='log'>Log</h2>" + _log(data))
-    return _page(f"{title}, {span}", "\n".join(parts))
+    return page(f"{title}, {span}", "\n".join(parts))
 
 
 def state_changes(rows: Rows) -> list[tuple[float, str]]:
@@ -117,7 +97,7 @@ def _summary(info: dict[str, Any]) -> str:
         f"{info['edges']} edges, {info['lost_edges']} lost; {info['frames']} frames, {info['lost_frames']} lost,"
         f" {info['bad_frames']} damaged; {info['resets']} board resets; {len(info['gaps'])} silences over 2 s"
     )
-    return _table(rows) + f"<p>{counts}</p>"
+    return table(rows) + f"<p>{counts}</p>"
 
 
 def _stability(data: PlotData) -> str:
@@ -129,7 +109,7 @@ def _stability(data: PlotData) -> str:
     except TcxoError as error:
         return f"<p class='none'>{html.escape(str(error))}</p>"
     return "".join(
-        f"<h3>{html.escape(name)}</h3>{_table(summary_rows(found[name], CONFIDENCE * 100))}" for name in pairs
+        f"<h3>{html.escape(name)}</h3>{table(summary_rows(found[name], CONFIDENCE * 100))}" for name in pairs
     )
 
 
@@ -146,7 +126,7 @@ def _statistics(data: PlotData) -> str:
             if each[kind]:
                 numbers = (f"{each[kind][f'{key}_ppm']:+.{each['digits'][kind]}f}" for key in keys)
                 rows.append((each["clock"], kind, each[kind]["n"], *numbers))
-    return _table(rows) + _table(counts) + _chrony_tables(data)
+    return table(rows) + table(counts) + _chrony_tables(data)
 
 
 def _chrony_tables(data: PlotData) -> str:
@@ -162,7 +142,9 @@ def _chrony_tables(data: PlotData) -> str:
             marks = (f"{each[mark]:+.0f}" for mark in ("p1", "p25", "p50", "p75", "p99"))
             offsets.append((name, each["n"], *marks))
     headed = (("Frequency correction, ppm (+ makes the clock faster)", rows), ("Clock offset, ns", offsets))
-    return "".join(f"<h3>{html.escape(name)}</h3>{_table(table)}" for name, table in headed if len(table) > 1)
+    return "".join(
+        f"<h3>{html.escape(name)}</h3>{table(rows_of)}" for name, rows_of in headed if len(rows_of) > 1
+    )
 
 
 def _log(data: PlotData) -> str:
@@ -173,40 +155,9 @@ def _log(data: PlotData) -> str:
         *((utc(at), text) for at, text in lines[:LOG_LINES]),
     ]
     more = f"<p class='none'>and {len(lines) - LOG_LINES} lines more</p>" if len(lines) > LOG_LINES else ""
-    return _table(rows) + more
-
-
-def _table(rows: Sequence[Sequence[object]]) -> str:
-    """Columns of numbers to the right, others to the left; wider than the page, it scrolls by itself."""
-    columns = range(len(rows[0]))
-    right = [len(rows) > 1 and all(is_number(str(row[column])) for row in rows[1:]) for column in columns]
-
-    def line(tag: str, row: Sequence[object]) -> str:
-        cells = (
-            f"<{tag}{' class=n' if right[column] else ''}>{html.escape(str(row[column]))}</{tag}>"
-            for column in columns
-        )
-        return f"<tr>{''.join(cells)}</tr>"
-
-    body = "".join(line("td", row) for row in rows[1:])
-    return f"<div class='scroll'><table>{line('th', rows[0])}{body}</table></div>"
+    return table(rows) + more
 
 
 def _inline(svg: str) -> str:
     """The drawing without its XML prologue, which HTML does not know."""
     return svg[svg.index("<svg") :]
-
-
-def _page(title: str, body: str) -> str:
-    # ids of one drawing must not meet those of another on the page
-    parts = body.split("<figure")
-    body = "<figure".join(
-        part if n == 0 else re.sub(r'(id="|url\(#|href="#)', rf"\g<1>f{n}-", part)
-        for n, part in enumerate(parts)
-    )
-    return (
-        "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n<body>{body}"
-        f"<script>{_SCRIPT}</script></body></html>\n"
-    )

@@ -1,7 +1,7 @@
 """The command from the daemon's status file and chronyd's answers to words, exit status and doctor's line.
 
-Time runs a thousand times as fast; chronyd's answers are made here instead of by ``chronyc -c tracking``, of which the
-parser has tests of its own.
+Time passes only where the command sleeps; chronyd's answers are made here instead of by ``chronyc -c tracking``, of
+which the parser has tests of its own.
 """
 
 import json
@@ -21,24 +21,22 @@ from tcxo_host.pi.doctor.check_proof import check_crystal
 from tcxo_host.pi.proof import parse_proof
 from tcxo_host.pi.root import Root
 
-FASTER = 1000.0
-
 
 class Bench:
     """A daemon that measures a crystal, and a chronyd whose crystal moves ``factor`` times as far."""
 
     def __init__(self, folder, factor):
         self.folder, self.factor, self.ends_after_s = folder, factor, math.inf
-        self.start = time.monotonic()
+        self.now_s = 0.0
         self.config = folder / "tcxo-host.toml"
         self.config.write_text(
             f'[output]\nstatus = "{folder}/status.json"\nmeasure_only = true\n'
             f'[state]\npath = "{folder}/state.json"\n'
         )
 
-    @property
-    def now_s(self):
-        return (time.monotonic() - self.start) * FASTER
+    def sleep(self, seconds):
+        self.now_s += seconds
+        self.write_status()
 
     def moved_ppm(self):
         return 0.2 * math.sin(self.now_s / 300)
@@ -46,7 +44,6 @@ class Bench:
     def tracking(self, command):
         if self.now_s > self.ends_after_s:
             raise KeyboardInterrupt
-        self.write_status()
         own = 1.5 + self.factor * self.moved_ppm()
         return Tracking("PPS", 1, time.time(), 0.0, 0.0, own, 0.0, 0.005, "Normal", 16.0)
 
@@ -61,9 +58,7 @@ class Bench:
 def bench(tmp_path, monkeypatch):
     def make(factor):
         made = Bench(tmp_path, factor)
-        clock = SimpleNamespace(
-            **vars(time) | {"monotonic": lambda: made.now_s, "sleep": lambda s: time.sleep(s / FASTER)}
-        )
+        clock = SimpleNamespace(**vars(time) | {"monotonic": lambda: made.now_s, "sleep": made.sleep})
         monkeypatch.setattr(run_crystal, "time", clock)
         monkeypatch.setattr(machine, "time", clock)
         monkeypatch.setattr(machine, "read_tracking", lambda command: made.tracking(command))

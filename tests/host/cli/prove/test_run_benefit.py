@@ -1,0 +1,258 @@
+"""The command beside a daemon that follows its lease, and chrony's logs of a known effect.
+
+The daemon here only keeps its status file, as the real one does; time runs fast, and the logs are written at once.
+``tests/guest`` has the real daemon and a real chronyd.
+"""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from support.chrony_logs import refclocks_log, statistics_log, tracking_log, wandering
+from support.pi_trees import status_json
+from tcxo_host.cli.main import main
+from tcxo_host.cli.prove import run_benefit
+from tcxo_host.config.trial import LEASE_S, held_reason, lease_path
+from tcxo_host.pi.root import Root
+
+BLOCK_S = 600.0
+
+
+class Daemon:
+    """Keeps the status that the daemon would, by the lease; ``obeys`` false: an older one, which knows of none."""
+
+    def __init__(self, folder, obeys=True):
+        self.folder, self.obeys = folder, obeys
+        self.status = folder / "status.json"
+        self.lease = lease_path(self.status)
+        self.config = folder / "tcxo-host.toml"
+        self.config.write_text(
+            f'[output]\nstatus = "{self.status}"\npath = "{folder}/tcxo"\n[state]\npath = "{folder}/state.json"\n'
+        )
+        self.second()
+
+    def second(self):
+        values = json.loads(status_json(gps_pps=1.0, host_pwm=50.0))
+        held = held_reason(self.lease) if self.obeys else ""
+        if held:
+            values |= {"reason": held, "published_ppm": None}
+        values["written_ns"] = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
+        new = self.status.with_suffix(".new")
+        new.write_text(json.dumps(values))
+        new.rename(self.status)
+        return bool(held)
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    """A run of two hours in an instant: each sleep lets the daemon go on and the clocks jump."""
+    daemon = Daemon(tmp_path)
+    state = SimpleNamespace(
+        now_s=0.0, held=[], interrupt_after_s=float("inf"), daemon=daemon, noon=time.time()
+    )
+
+    def sleep(seconds):
+        state.held.append((state.noon + state.now_s, daemon.second()))
+        state.now_s += seconds
+        if state.now_s > state.interrupt_after_s:
+            raise KeyboardInterrupt
+
+    clock = SimpleNamespace(
+        **vars(time)
+        | {"monotonic": lambda: state.now_s, "time": lambda: state.noon + state.now_s, "sleep": sleep}
+    )
+    monkeypatch.setattr(run_benefit, "time", clock)
+    monkeypatch.setattr(run_benefit, "TICK_S", 16.0)
+    return state
+
+
+def write_logs(folder, held, factor):
+    """What chrony logs afterwards: offsets ``factor`` times as large where the file was held."""
+    rng = np.random.default_rng(5)
+    utc_s, was_held = np.array([at for at, _ in held]), np.array([each for _, each in held])
+    scale = np.where(was_held, factor, 1.0)
+    (folder / "tracking.log").write_text(tracking_log(utc_s, 1e-7 * scale * wandering(rng, utc_s.size, 1.0)))
+    (folder / "statistics.log").write_text(
+        statistics_log(utc_s, 1e-3 * scale * wandering(rng, utc_s.size, 1.0))
+    )
+    (folder / "refclocks.log").write_text(refclocks_log(utc_s, 5e-6 + 1e-6 * rng.normal(size=utc_s.size)))
+
+
+def prove(bench, folder, *options):
+    (folder / "tracking.log").touch()
+    return main(["prove", "--benefit", "--config", str(bench.daemon.config), "--logs", str(folder), *options])
+
+
+def again(bench, folder, *options):
+    return prove(bench, folder, "--again", *options)
+
+
+RUN = ("--minutes", "200", "--block", "10m")
+
+
+def test_a_known_effect_is_found_in_every_log(bench, tmp_path, capsys):
+    assert prove(bench, tmp_path, *RUN) == 65  # chrony has logged nothing yet, but the blocks are kept
+    assert "no line of a chrony tracking.log" in capsys.readouterr().err
+    assert not bench.daemon.lease.exists()
+    share = np.mean([each for _, each in bench.held])
+    assert share == pytest.approx(0.5, abs=0.02)
+    write_logs(tmp_path, bench.held, factor=3.0)
+    page = tmp_path / "report.html"
+    assert again(bench, tmp_path, "--json", "-o", str(page)) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["verdict"] == "helps"
+    assert {each["arm"]: each["problem"] for each in shown["blocks"]} == {"on": "", "held": ""}
+    by_name = {each["name"]: each for each in shown["comparisons"]}
+    assert set(by_name) == {"clock offset", "residual frequency", "skew", "refclock GPSP"}
+    for name in ("clock offset", "residual frequency"):
+        assert by_name[name]["ratio_low"] < 3.0 < by_name[name]["ratio_high"]
+        assert by_name[name]["pairs"] == 10
+    assert by_name["refclock GPSP"]["verdict"] == "none"
+    assert by_name["clock offset"]["percentiles"]["held"]["p99"][0] == pytest.approx(700, rel=0.25)
+    text = page.read_text()
+    assert text.count("<svg") >= 3
+    assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", text)
+
+
+def test_the_table_for_people(bench, tmp_path, capsys):
+    prove(bench, tmp_path, *RUN)
+    write_logs(tmp_path, bench.held, factor=1.0)
+    capsys.readouterr()
+    assert again(bench, tmp_path) == 1
+    shown = capsys.readouterr().out
+    assert "clock offset: no difference seen: without it" in shown
+    assert max(map(len, shown.splitlines())) <= 110
+    assert [line for line in shown.splitlines() if line.startswith("clock offset, ns")]
+    assert max(len(line) for line in shown.splitlines()[:8]) <= 80
+
+
+def test_ctrl_c_leaves_compensation_on_and_uses_what_there_is(bench, tmp_path, capsys):
+    bench.interrupt_after_s = 150 * 60.0
+    assert prove(bench, tmp_path, *RUN) == 65
+    assert "compensation is on" in capsys.readouterr().err
+    assert not bench.daemon.lease.exists()
+    write_logs(tmp_path, bench.held, factor=3.0)
+    assert again(bench, tmp_path, "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["blocks"]) in (14, 15)
+
+
+def test_a_daemon_of_an_older_version_is_told_after_the_first_held_block(bench, tmp_path, capsys):
+    bench.daemon.obeys = False
+    assert prove(bench, tmp_path, *RUN) == 69
+    assert "does not hold when it is asked to" in capsys.readouterr().err
+    assert not bench.daemon.lease.exists()
+
+
+def test_a_block_in_which_the_daemon_was_away_does_not_count(bench, tmp_path, capsys, monkeypatch):
+    asked = iter(range(10**6))
+    real = run_benefit.read_status
+    away = run_benefit.UnavailableError("the daemon has gone")
+
+    def sometimes(config):
+        if 80 < next(asked) < 100:
+            raise away
+        return real(config)
+
+    monkeypatch.setattr(run_benefit, "read_status", sometimes)
+    prove(bench, tmp_path, *RUN)
+    write_logs(tmp_path, bench.held, factor=3.0)
+    capsys.readouterr()
+    assert again(bench, tmp_path, "--json") == 0
+    lost = [each for each in json.loads(capsys.readouterr().out)["blocks"] if each["problem"]]
+    assert [each["problem"] for each in lost] == ["the daemon has gone"]
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "text"),
+    [
+        (("--hours", "1"), 64, "has 2 blocks"),
+        (("--block", "5s"), 64, "at least 30s"),
+        (("--block", "10x"), 64, "no duration"),
+        (("--hours", "8", "--settle", "29m"), 64, "--settle"),
+        (("--hours", "-1"), 64, "more than nothing"),
+        (("--again",), 65, "no comparison was run yet"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_begins(bench, tmp_path, capsys, options, status, text):
+    assert prove(bench, tmp_path, *options) == status
+    assert text in capsys.readouterr().err
+    assert not bench.held
+
+
+def test_without_chronys_log_the_line_that_makes_one_is_named(bench, tmp_path, capsys):
+    command = ["prove", "--benefit", "--config", str(bench.daemon.config), "--logs", str(tmp_path / "none")]
+    assert main(command) == 69
+    assert "log tracking statistics refclocks" in capsys.readouterr().err
+    assert Root(tmp_path).exists("/state.json") is False
+
+
+def test_a_folder_for_the_page_is_one_sentence(bench, tmp_path, capsys):
+    prove(bench, tmp_path, *RUN)
+    write_logs(tmp_path, bench.held, factor=3.0)
+    capsys.readouterr()
+    assert again(bench, tmp_path, "-o", str(tmp_path)) == 73
+    assert "cannot be written" in capsys.readouterr().err
+
+
+class TestProcess:
+    """The real command, ended in three ways in the middle of a held block."""
+
+    @pytest.fixture
+    def running(self, tmp_path):
+        daemon, done = Daemon(tmp_path), threading.Event()
+        (tmp_path / "tracking.log").touch()
+
+        def keep():
+            while not done.wait(0.2):
+                daemon.second()
+
+        keeper = threading.Thread(target=keep)
+        keeper.start()
+        options = ["--config", str(daemon.config), "--logs", str(tmp_path), "--block", "30s"]
+        options += ["--minutes", "10", "--seed", "0"]  # with this one the first block is held
+        command = [sys.executable, "-m", "tcxo_host", "prove", "--benefit", *options]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        yield daemon, process, command
+        process.kill()
+        process.communicate()
+        done.set()
+        keeper.join()
+
+    def held(self, daemon):
+        end = time.monotonic() + 120
+        while not held_reason(daemon.lease):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    def test_a_signal_ends_the_hold_at_once(self, running, number):
+        daemon, process, _ = running
+        self.held(daemon)
+        process.send_signal(number)
+        _, told = process.communicate(timeout=60)
+        assert not daemon.lease.exists()
+        assert "compensation is on" in told or "not one block" in told
+        assert "Traceback" not in told
+
+    def test_a_kill_ends_it_with_the_lease(self, running):
+        daemon, process, _ = running
+        self.held(daemon)
+        process.kill()
+        process.wait(60)
+        now_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+        assert held_reason(daemon.lease, now_s + LEASE_S) == ""
+
+    def test_a_second_one_is_refused(self, running):
+        daemon, _, command = running
+        self.held(daemon)
+        second = subprocess.run(command, capture_output=True, text=True)
+        assert second.returncode == 73
+        assert "another comparison is running" in second.stderr
+        assert held_reason(daemon.lease)
