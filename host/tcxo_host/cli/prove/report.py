@@ -60,7 +60,8 @@ def as_page(found: Sequence[Comparison], blocks: Sequence[Block], settle_s: floa
         f"<h1>{html.escape(title)}</h1>",
         f"<p>{len(blocks)} blocks, in pairs in random order; the first {settle_s / 60:g} min of each are left out."
         " Intervals hold in 95 of 100 cases (for the outermost percentiles in some 85); the blocks are what is counted,"
-        " not the samples.</p>",
+        " not the samples. Offsets are as chrony sees them itself: on simulated clocks the true ones differed by a"
+        " factor of 6 where these did by 10, and neither differed where the crystal was at rest.</p>",
     ]
     for each in found:
         parts.append(f"<h2>{html.escape(each.name)}</h2><p>{html.escape(verdict_text(each))}</p>")

@@ -41,6 +41,11 @@ def run_benefit(args: argparse.Namespace, seconds: float, block_s: float, settle
     config = settings(args.config)
     if config.output.measure_only and not args.again:
         raise ConfigError("the daemon only measures (output.measure_only): there is nothing to compare")
+    if config.output.baseline_ppm() is not None and not args.again:
+        raise ConfigError(
+            "output.baseline is a fixed number, so after each held block the file would jump to where the crystal is:"
+            ' set baseline = "auto", and restart the daemon'
+        )
     folder = log_folder(Root(), args.logs)
     record = StateFile(Path(config.state.path or config.output.status).with_name(FILE_NAME), KIND)
     blocks, settle_s = _earlier(record) if args.again else (
@@ -69,7 +74,9 @@ def _run(config: Config, arms: list[str], block_s: float, settle_s: float, recor
     if settle_s > block_s * 0.8:
         raise UsageError("--settle leaves too little of a block")
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signal_number, signal.default_int_handler)
+        # nohup: a closed terminal shall not end it; a shell's "&" has us ignore SIGINT, which shall
+        if signal_number != signal.SIGHUP or signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal_number, signal.default_int_handler)
     read_status(config)
     lease, line, blocks = lease_path(config.output.status), ProgressLine(), []
     start = time.time()

@@ -186,6 +186,15 @@ def test_what_cannot_be_is_told_before_anything_begins(bench, tmp_path, capsys, 
     assert not bench.held
 
 
+@pytest.mark.parametrize("line", ["measure_only = true", "baseline = 0.5"])
+def test_where_nothing_or_a_jump_would_come_of_it_it_does_not_begin(bench, tmp_path, capsys, line):
+    config = bench.daemon.config
+    config.write_text(config.read_text().replace("[output]", f"[output]\n{line}"))
+    assert prove(bench, tmp_path, *RUN) == 78
+    assert line.split()[0] in capsys.readouterr().err
+    assert not bench.held
+
+
 def test_without_chronys_log_the_line_that_makes_one_is_named(bench, tmp_path, capsys):
     command = ["prove", "--benefit", "--config", str(bench.daemon.config), "--logs", str(tmp_path / "none")]
     assert main(command) == 69
@@ -240,6 +249,33 @@ class TestProcess:
         assert not daemon.lease.exists()
         assert "compensation is on" in told or "not one block" in told
         assert "Traceback" not in told
+
+    def test_under_nohup_a_closed_terminal_does_not_end_it(self, tmp_path):
+        """SIGHUP that was ignored stays ignored; SIGTERM then ends it."""
+        daemon = Daemon(tmp_path)
+        (tmp_path / "tracking.log").touch()
+        options = [
+            "--config",
+            str(daemon.config),
+            "--logs",
+            str(tmp_path),
+            "--block",
+            "30s",
+            "--minutes",
+            "10",
+        ]
+        command = ["nohup", sys.executable, "-m", "tcxo_host", "prove", "--benefit", *options, "--seed", "0"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            while not held_reason(daemon.lease):
+                daemon.second()
+                assert process.poll() is None
+                time.sleep(0.1)
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.5)
+            assert process.poll() is None
+            process.terminate()
+            process.communicate(timeout=60)
+        assert not daemon.lease.exists()
 
     def test_a_kill_ends_it_with_the_lease(self, running):
         daemon, process, _ = running
