@@ -24,8 +24,9 @@ PERCENTILES = (1, 25, 50, 75, 99)
 """Those of Dan Drown's article, and the middle."""
 LEAST_PAIRS = 5
 LEAST_IN_BLOCK = 5
-QUANTILES = 50
-"""By which a block stands in the draws for percentiles."""
+MOST_IN_BLOCK = 200
+"""So many samples of a block, evenly chosen by size, stand for it in the draws for percentiles."""
+CHUNKS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +112,14 @@ def _part(series: Series, block: Block, settle_s: float) -> Floats:
 
 def _percentiles(blocks: Sequence[Floats]) -> dict[str, tuple[float, float, float]]:
     """Of all samples of an arm, with the interval from drawing its blocks."""
-    # each block by as many of its quantiles, so that all draws are one array
-    spread = np.array([np.quantile(each, (np.arange(QUANTILES) + 0.5) / QUANTILES) for each in blocks])
+    # equally many of each block, so that a draw is a row of one array; with fewer than MOST_IN_BLOCK all are there
+    count = min(MOST_IN_BLOCK, max(each.size for each in blocks))
+    marks = (np.arange(count) + 0.5) / count
+    spread = np.array([np.quantile(each, marks, method="inverted_cdf") for each in blocks])
 
     def statistic(drawn: npt.NDArray[np.intp]) -> Floats:
-        return np.asarray(np.percentile(spread[drawn].reshape(drawn.shape[0], -1), PERCENTILES, axis=1).T)
+        rows = (spread[some].reshape(some.shape[0], -1) for some in np.array_split(drawn, CHUNKS))
+        return np.vstack([np.percentile(each, PERCENTILES, axis=1).T for each in rows])
 
     whole = np.percentile(np.concatenate(list(blocks)), PERCENTILES)
     low, high = bootstrap(len(blocks), statistic)

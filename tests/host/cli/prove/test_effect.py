@@ -58,16 +58,17 @@ class TestCoverage:
 
 
 def test_the_intervals_of_percentiles():
-    """Of 40 runs of 12 hours, as each draws 2000 times."""
+    """Of 30 runs of 12 hours, as each draws 2000 times."""
     truth = 100.0 * np.array(
         [-2.35, -0.674, 0.0, 0.674, 2.35]
     )  # blocks differ by a tenth, which widens the tails
     held = np.zeros(5)
-    for seed in range(40):
+    for seed in range(30):
         found = compared(*measured(seed, 12, factor=1.0, weather=0.0)).percentiles["on"]
+        assert all(low <= value <= high for value, low, high in found.values())
         held += [low <= each <= high for each, (_, low, high) in zip(truth, found.values(), strict=True)]
-    assert held[1:4].min() >= 35, held  # 38 expected
-    assert held.min() >= 30, held  # the outermost percent rests on a few samples: 85 of 100, as the page says
+    assert held[1:4].min() >= 25, held  # 28 expected
+    assert held.min() >= 21, held  # the outermost percent rests on a few samples: 85 of 100, as the page says
 
 
 def test_settling_is_cut():
