@@ -82,6 +82,12 @@ def add_parser(subparsers: Any) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run the trial that was asked for."""
+    if args.crystal and (args.output or args.again or args.logs):
+        raise UsageError("--output, --logs and --again are of --benefit")
+    if args.benefit and args.warm:
+        raise UsageError("--warm is of --crystal")
+    if args.json and args.output == "-":
+        raise UsageError("--json and a page both want stdout: give the page a file")
     if args.crystal:
         from .run_crystal import run_crystal
 

@@ -58,7 +58,8 @@ def run_benefit(args: argparse.Namespace, seconds: float, block_s: float, settle
     found = [compare(each, pairs_of(blocks), settle_s) for each in series]
     if args.output:
         _write_page(args.output, as_page(found, blocks, settle_s))
-    print(json.dumps(_values(found, blocks, settle_s)) if args.json else as_text(found, blocks, settle_s))
+    if args.output != "-":
+        print(json.dumps(_values(found, blocks, settle_s)) if args.json else as_text(found, blocks, settle_s))
     return {"helps": 0, "harms": 2}.get(found[0].verdict, 1)
 
 

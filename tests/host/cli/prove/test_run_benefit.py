@@ -121,6 +121,16 @@ def test_a_known_effect_is_found_in_every_log(bench, tmp_path, capsys):
     assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", text)
 
 
+def test_a_page_on_stdout_comes_alone(bench, tmp_path, capsys):
+    prove(bench, tmp_path, *RUN)
+    write_logs(tmp_path, bench.held, factor=3.0)
+    capsys.readouterr()
+    assert again(bench, tmp_path, "-o", "-") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("<!DOCTYPE html>")
+    assert shown.endswith("</html>\n")
+
+
 def test_the_table_for_people(bench, tmp_path, capsys):
     prove(bench, tmp_path, *RUN)
     write_logs(tmp_path, bench.held, factor=1.0)
@@ -177,6 +187,8 @@ def test_a_block_in_which_the_daemon_was_away_does_not_count(bench, tmp_path, ca
         (("--block", "10x"), 64, "no duration"),
         (("--hours", "8", "--settle", "29m"), 64, "--settle"),
         (("--hours", "-1"), 64, "more than nothing"),
+        (("--warm",), 64, "--warm is of --crystal"),
+        (("--json", "-o", "-"), 64, "both want stdout"),
         (("--again",), 65, "no comparison was run yet"),
     ],
 )
