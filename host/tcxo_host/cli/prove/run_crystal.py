@@ -48,10 +48,6 @@ def run_crystal(args: argparse.Namespace, seconds: float) -> int:
         _collect(config, active, seconds, samples, load, line)
     except KeyboardInterrupt:
         line.say("ended early: what follows is from a part of the time")
-    except UnavailableError as error:
-        if not samples:
-            raise
-        line.say(f"ended early: {error}")
     finally:
         load.stop()
         line.close()
@@ -94,7 +90,12 @@ def _collect(
     start = heard = time.monotonic()
     while (now := time.monotonic()) < start + seconds:
         load.tick(now - start)
-        found = sample(config, active)
+        try:
+            found = sample(config, active)
+        except UnavailableError as error:
+            if not samples:
+                raise
+            found = str(error)  # a restart within a night is a pause
         if isinstance(found, Sample):
             samples.append(found)
             heard = now

@@ -28,6 +28,7 @@ class Bench:
     def __init__(self, folder, factor):
         self.folder, self.factor, self.ends_after_s = folder, factor, math.inf
         self.now_s = 0.0
+        self.away_s = (0.0, 0.0)
         self.config = folder / "tcxo-host.toml"
         self.config.write_text(
             f'[output]\nstatus = "{folder}/status.json"\nmeasure_only = true\n'
@@ -36,7 +37,10 @@ class Bench:
 
     def sleep(self, seconds):
         self.now_s += seconds
-        self.write_status()
+        if not self.away_s[0] < self.now_s < self.away_s[1]:
+            self.write_status()
+        elif (self.folder / "status.json").exists():
+            (self.folder / "status.json").unlink()
 
     def moved_ppm(self):
         return 0.2 * math.sin(self.now_s / 300)
@@ -102,6 +106,14 @@ def test_ctrl_c_gives_the_verdict_of_the_part(bench, capsys):
     assert "ended early" in told.err
     assert "verdict    right crystal and right sign" in told.out
     assert max(map(len, told.out.splitlines()[:-1])) <= 110
+
+
+def test_a_restart_of_the_daemon_is_a_pause(bench, capsys):
+    made = bench(1.0)
+    made.away_s = (600.0, 900.0)
+    assert proven(made, "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["verdict"], shown["seconds"]) == ("right", pytest.approx(2390.0, abs=20))
 
 
 def test_a_short_look_says_what_to_do_and_leaves_an_earlier_verdict(bench, capsys):
