@@ -68,7 +68,7 @@ def tracking_log(utc_s: np.ndarray, offset_s: np.ndarray) -> str:
 def statistics_log(utc_s: np.ndarray, residual_ppm: np.ndarray) -> str:
     """statistics.log (sourcestats.c: ``%15s %10.3e %10.3e %10.3e %10.3e %10.3e %7.1e ...``)."""
     rows = [
-        f"{_moment(at)} PPS              1.110e-06 -4.215e-08  3.114e-07 {residual * 1e-6:10.3e}  2.900e-08 1.0e-01"
+        f"{_moment(at)} PPS0             1.110e-06 -4.215e-08  3.114e-07 {residual * 1e-6:10.3e}  2.900e-08 1.0e-01"
         "  32   0  17  0.00\n"
         for at, residual in zip(utc_s, residual_ppm, strict=True)
     ]

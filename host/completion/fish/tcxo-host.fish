@@ -50,8 +50,8 @@ function _shtab_tcxo_host_using
   test "$_shtab_tcxo_host_cmdpath" = "$argv"
 end
 
-set -g _shtab_tcxo_host_commands run status baseline doctor pwm install uninstall simulate
-set -g _shtab_tcxo_host_opts_with_value --baud --chrony --config --estimator --executable --file --link --log-level --model --output --pin --rate --record --root --scenario --seconds --seed --set --source --speed --state --status --trace --via
+set -g _shtab_tcxo_host_commands run status baseline doctor pwm install uninstall prove simulate
+set -g _shtab_tcxo_host_opts_with_value --baud --block --chrony --config --estimator --executable --file --hours --link --log-level --logs --minutes --model --output --pin --rate --record --root --scenario --seconds --seed --set --settle --source --speed --state --status --trace --via -o
 
 complete -c tcxo-host -e
 complete -c tcxo-host -f
@@ -121,6 +121,21 @@ complete -c tcxo-host -n '_shtab_tcxo_host_using uninstall' -s h -l help -d 'sho
 complete -c tcxo-host -n '_shtab_tcxo_host_using uninstall' -l dry-run -d 'show what would go, change nothing'
 complete -c tcxo-host -n '_shtab_tcxo_host_using uninstall' -l force -d 'remove files that were changed by hand, too'
 complete -c tcxo-host -n '_shtab_tcxo_host_using uninstall' -l root -x -d 'remove below DIR and run nothing'
+complete -c tcxo-host -n '_shtab_tcxo_host_using; and test $_shtab_tcxo_host_npos -eq 0' -a prove -d 'Show on this machine that the board measures the system clock'"'"'s crystal, and what it is worth.'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -s h -l help -d 'show this help message and exit'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l crystal -d 'does the line carry the system clock'"'"'s crystal? (1 h)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l benefit -d 'by how much are chrony'"'"'s offsets smaller with it? (24 h)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l hours -x -d 'how long'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l minutes -x -d 'how long'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l warm -d '--crystal: load the CPU for ten minutes of it'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l block -x -d '--benefit: a block'"'"'s length (default 30m)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l settle -x -d '--benefit: left out at each block'"'"'s start (default 10m, at most a third)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l seed -x -d '--benefit: the same order of blocks again'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l logs -x -d '--benefit: chrony'"'"'s logs (default: its logdir)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -s o -l output -x -d '--benefit: also write a page, - for stdout'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l again -d '--benefit: compare the last run'"'"'s blocks once more, as after a crash'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l json -d 'one JSON object instead of text'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l config -x -d 'the daemon'"'"'s TOML configuration (default: /etc/tcxo-host.toml)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using; and test $_shtab_tcxo_host_npos -eq 0' -a simulate -d 'Run a simulated board and the daemon together, and compare what it publishes with the truth.'
 complete -c tcxo-host -n '_shtab_tcxo_host_using simulate' -s h -l help -d 'show this help message and exit'
 complete -c tcxo-host -n '_shtab_tcxo_host_using simulate' -l scenario -x -d 'a name (see --list) or a .toml file'
