@@ -105,6 +105,7 @@ complete -c tcxo-host -n '_shtab_tcxo_host_using pwm; and test $_shtab_tcxo_host
 complete -c tcxo-host -n '_shtab_tcxo_host_using; and test $_shtab_tcxo_host_npos -eq 0' -a install -d 'Writes units, chrony'"'"'s and AppArmor'"'"'s configuration and the PWM overlay, then starts all.'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -s h -l help -d 'show this help message and exit'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l dry-run -d 'show every file and command, change nothing'
+complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l upgrade -d 'install again as the last time, with this version'"'"'s files'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l link -x -d 'the board: serial:DEVICE or i2c:BUS:ADDRESS (default: the one that is plugged in)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l source -x -d 'what the board measures: pwm, uart (this model'"'"'s own) or uart:DEVICE (default: pwm; on a Pi 5, uart)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l pin -x -d 'the PWM'"'"'s GPIO (default 12)'

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Runner", "add_parser", "main", "run", "run_commands", "show_steps"]
 
+_REMEMBERED = ("link", "source", "pin", "chrony", "refclock", "phase", "measure_only")
+"""The options that ``--upgrade`` takes again; ``executable`` and ``model`` are found anew."""
+
 Runner = Callable[[Sequence[str]], int]
 
 _EPILOG = """A file that was changed by hand is never overwritten without --force.
@@ -39,6 +42,9 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--dry-run", action="store_true", help="show every file and command, change nothing")
+    parser.add_argument(
+        "--upgrade", action="store_true", help="install again as the last time, with this version's files"
+    )
     parser.add_argument(
         "--link",
         metavar="URL",
@@ -71,7 +77,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--executable", metavar="PATH", help="the tcxo-host that the units shall start")
     parser.add_argument("--model", metavar="KEY", help="take this model instead of asking the device tree")
     parser.add_argument("--root", default="/", metavar="DIR", help="write below DIR and run nothing")
-    parser.set_defaults(main=main)
+    parser.set_defaults(main=main, defaults=vars(parser.parse_args([])))
 
 
 def main(args: argparse.Namespace) -> int:
@@ -86,20 +92,23 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     from ..errors import OutputError
     from ..pi.install.files import install_steps, write_steps
 
+    if args.upgrade:
+        _as_last_time(args, root)
     plan, found = _plan(args, root)
-    steps = install_steps(root, plan, args.force)
+    steps = install_steps(root, plan, args.force, {name: getattr(args, name) for name in _REMEMBERED})
     for note in found:
         print(f"note    {note}")
     if args.dry_run:
         show_steps(steps, contents=True)
         for command in plan.commands:
             print(f"run     {' '.join(command)}")
-        return 0
     if steps.blocked:
         raise OutputError(
             f"{', '.join(steps.blocked)}: changed since installed, or not ours: nothing was written;"
             " look with --dry-run, then --force overwrites"
         )
+    if args.dry_run:
+        return 0
     write_steps(root, steps)
     show_steps(steps)
     failed = run_commands(plan.commands, runner) if root.is_live else 0
@@ -111,6 +120,21 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
             "next    sudo tcxo-host prove --crystal --warm, before you rely on it: is it this system's crystal?"
         )
     return 1 if failed else 0
+
+
+def _as_last_time(args: argparse.Namespace, root: Root) -> None:
+    """Fill in the options of the last installation. Raises UsageError when others are given."""
+    from ..errors import UsageError
+    from ..pi.install.files import remembered_options
+
+    remembered = remembered_options(root)
+    given = [
+        f"--{name.replace('_', '-')}" for name in _REMEMBERED if getattr(args, name) != args.defaults[name]
+    ]
+    if given:
+        raise UsageError(f"--upgrade takes the options of the last time: leave out {', '.join(given)}")
+    for name in set(_REMEMBERED) & set(remembered):
+        setattr(args, name, remembered[name])
 
 
 def show_steps(steps: Steps, contents: bool = False) -> None:
@@ -151,6 +175,7 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
     from ..pi.doctor.check import Subject
     from ..pi.install.plan import Options, make_plan
     from ..pi.install.signal import choose_source, consoles, left_over
+    from ..pi.packages import package_version, upstream_version
     from ..pi.phase_fit import refuse_model, refuse_source
     from ..pi.source import refuse_shared_port
 
@@ -167,7 +192,8 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
     if not args.measure_only:
         fit = fit_in(root, args.chrony, refclock=args.refclock, force=args.force, phase=args.phase)
     subject = Subject(root, Config())
-    link = check_url(args.link) if args.link else _find_board(root)
+    # also for an upgrade, when the board may be unplugged
+    link = args.link = check_url(args.link) if args.link else _find_board(root)
     refuse_shared_port(root, link, source)
     options = Options(
         executable=_executable(args.executable, root.is_live),
@@ -181,6 +207,7 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
         phase_line_there=fit.phase_line_there,
         source=source.signal,
         baud=source.baud,
+        has_late_stamps=(upstream_version(package_version(root, "chrony")) or (0, 0)) >= (4, 4),
     )
     main = main_file(root)
     plan = make_plan(

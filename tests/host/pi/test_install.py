@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -46,6 +48,10 @@ def pi(tmp_path: Path) -> Path:
     return trees.write_tree(tmp_path / "root", BARE)
 
 
+def hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def do(command, base: Path, *argv: str, commands: list[Sequence[str]] | None = None) -> int:
     parser = argparse.ArgumentParser()
     command.add_parser(parser.add_subparsers())
@@ -68,6 +74,47 @@ def test_a_dry_run_shows_everything_and_changes_nothing(pi: Path, capsys: pytest
     assert f"| ExecStart={EXECUTABLE} run --config /etc/tcxo-host.toml" in shown
     assert "| dtoverlay=pwm,pin=12,func=4,clock=1200000" in shown
     assert "run     systemctl daemon-reload" in shown
+
+
+def test_what_blocks_an_installation_blocks_its_dry_run(pi: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    do(install, pi)
+    unit = pi / "etc/systemd/system/tcxo-host.service"
+    unit.write_text(unit.read_text() + "# mine\n")
+    for argv in ([], ["--dry-run"]):
+        with pytest.raises(OutputError, match=r"tcxo-host\.service: changed since installed, or not ours"):
+            do(install, pi, *argv)
+    assert "run     systemctl daemon-reload" in capsys.readouterr().out
+
+
+def test_an_upgrade_installs_again_with_the_same_options(
+    pi: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    do(install, pi, "--link", "i2c:1:0x55", "--chrony", "ntp", "--pin", "18")
+    before = trees.read_tree(pi)
+    unit = pi / "etc/systemd/system/tcxo-host.service"
+    newer = unit.read_text()
+    older = newer.replace("WatchdogSec=60", "WatchdogSec=61")
+    unit.write_text(older)
+    manifest = pi / "etc/tcxo-host.installed.json"
+    manifest.write_text(manifest.read_text().replace(hash_of(newer), hash_of(older)))
+    assert do(install, pi, "--upgrade") == 0
+    assert trees.read_tree(pi) == before
+    with pytest.raises(UsageError, match="--upgrade takes the options of the last time: leave out --pin"):
+        do(install, pi, "--upgrade", "--pin", "13")
+
+
+def test_an_upgrade_needs_to_know_the_options(pi: Path) -> None:
+    with pytest.raises(UnavailableError, match="nothing was installed"):
+        do(install, pi, "--upgrade")
+    do(install, pi)
+    manifest = pi / "etc/tcxo-host.installed.json"
+    manifest.write_text(
+        json.dumps(json.loads(manifest.read_text())["files"])
+    )  # as the first versions wrote it
+    with pytest.raises(UnavailableError, match="does not say with which options"):
+        do(install, pi, "--upgrade")
+    assert do(install, pi) == 0, "once with options, and it does"
+    assert do(install, pi, "--upgrade") == 0
 
 
 def test_install_then_uninstall_leaves_the_machine_as_it_was(pi: Path) -> None:
@@ -321,9 +368,14 @@ def test_the_refclock_replaces_the_tempcomp_line_and_its_socket_is_opened_to_the
     root = Root(pi)
     assert load_config(pi / "etc/tcxo-host.toml").output.sock
     lines = [
-        line for line in (root.read("/etc/chrony/conf.d/tcxo-host.conf") or "").splitlines() if line[0] != "#"
+        line
+        for line in (root.read("/etc/chrony/conf.d/tcxo-host.conf") or "").splitlines()
+        if line and line[0] != "#"
     ]
-    assert lines == ["refclock SOCK /run/chrony.tcxo.sock refid TCXO local poll 0"]
+    assert lines == [
+        "refclock SOCK /run/chrony.tcxo.sock refid TCXO local poll 0",
+        "log tracking tempcomp statistics refclocks",
+    ]
     drop_in = root.read("/etc/systemd/system/chrony.service.d/tcxo-host.conf") or ""
     assert "chgrp tcxo-host /run/chrony.tcxo.sock" in drop_in
     assert root.read("/etc/apparmor.d/local/usr.sbin.chronyd") == "# mine\n/run/mine r,"
@@ -338,7 +390,7 @@ def test_phase_goes_beside_the_tempcomp_line_and_the_kernels_pps_becomes_a_witne
     assert load_config(pi / "etc/tcxo-host.toml").phase.enabled
     lines = (root.read("/etc/chrony/conf.d/tcxo-host.conf") or "").splitlines()
     assert "tempcomp /run/tcxo 1 0 0 1 0" in lines
-    assert "refclock PPS /dev/pps0 refid PPS poll 4 noselect" in lines
+    assert "refclock PPS /dev/pps0 refid PPS poll 4 minsamples 32 noselect" in lines
     assert any(
         line.startswith("refclock SOCK /run/chrony.tcxo-pps.sock pps refid GPSP poll 0") for line in lines
     )
@@ -372,6 +424,18 @@ def test_chronyd_takes_every_variant_with_phase(pi: Path, variant: str) -> None:
     assert "GPSP" in done.stdout
 
 
+@pytest.mark.parametrize(("version", "knows"), [("4.3-2+deb12u1", False), ("4.6.1-3", True)])
+def test_late_stamps_are_waited_for_where_chronyd_can(pi: Path, version: str, knows: bool) -> None:
+    (pi / "var/lib/dpkg").mkdir(parents=True, exist_ok=True)
+    (pi / "var/lib/dpkg/status").write_text(
+        f"Package: chrony\nStatus: install ok installed\nVersion: {version}\n\n"
+    )
+    do(install, pi, "--chrony", "phc")
+    assert (
+        "\nhwtimestamp *\nhwtstimeout 0.1\n" in (pi / "etc/chrony/conf.d/tcxo-host.conf").read_text()
+    ) == knows
+
+
 @pytest.mark.needs("chronyd")
 @pytest.mark.parametrize("variant", CHRONY_VARIANTS)
 def test_chronyd_takes_every_variant(pi: Path, variant: str) -> None:
@@ -384,7 +448,7 @@ def test_chronyd_takes_every_variant(pi: Path, variant: str) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "tempcomp /run/tcxo 1 0 0 1 0" in done.stdout
-    assert ("refclock" in done.stdout) == (variant != "tempcomp")
+    assert ("refclock " in done.stdout) == (variant != "tempcomp")
 
 
 @pytest.mark.needs("chronyd")

@@ -33,7 +33,7 @@ def test_with_a_pulse_and_no_reference_clock_both_are_written(tmp_path: Path) ->
     base = pi_with(tmp_path, "pool pool.ntp.org iburst")
     do(install, base)
     assert in_effect(base, "tempcomp") == ["/run/tcxo 1 0 0 1 0"]
-    assert in_effect(base, "refclock") == ["PPS /dev/pps0 refid PPS poll 4 prefer"]
+    assert in_effect(base, "refclock") == ["PPS /dev/pps0 refid PPS poll 4 minsamples 32 prefer"]
 
 
 @pytest.mark.parametrize(
@@ -110,13 +110,13 @@ def test_an_old_gpsd_is_read_through_its_shared_memory(
     assert first.startswith(nmea)
     assert "refid NMEA" in first
     assert "noselect" in first
-    assert second == "PPS /dev/pps0 lock NMEA refid PPS poll 4 prefer"
+    assert second == "PPS /dev/pps0 lock NMEA refid PPS poll 4 minsamples 32 prefer"
 
 
 def test_a_variant_that_adds_another_device_is_written(tmp_path: Path) -> None:
     base = pi_with(tmp_path, "refclock PHC /dev/ptp0:extpps refid PHC", "refclock PPS /dev/pps1")
     do(install, base, "--chrony", "ntp")
-    assert "PPS /dev/pps0 refid PPS poll 4 prefer" in in_effect(base, "refclock")
+    assert "PPS /dev/pps0 refid PPS poll 4 minsamples 32 prefer" in in_effect(base, "refclock")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_right_tempcomp_line_stays_the_only_one(
     before = trees.read_tree(base)
     do(install, base)
     assert in_effect(base, "tempcomp") == [" ".join(line.split()[1:])]
-    assert in_effect(base, "refclock") == ["PPS /dev/pps0 refid PPS poll 4 prefer"]
+    assert in_effect(base, "refclock") == ["PPS /dev/pps0 refid PPS poll 4 minsamples 32 prefer"]
     assert "is the tempcomp line already, so none is added" in capsys.readouterr().out
     do(uninstall, base)
     assert trees.read_tree(base) == before
@@ -139,7 +139,8 @@ def test_a_right_tempcomp_line_stays_the_only_one(
 def test_a_complete_chrony_conf_gets_no_directive_at_all(tmp_path: Path) -> None:
     base = pi_with(tmp_path, PPS, "tempcomp /run/tcxo 1 0 0 1 0")
     do(install, base)
-    assert [line for line in (base / OURS).read_text().splitlines() if line[:1] != "#"] == []
+    lines = [line for line in (base / OURS).read_text().splitlines() if line and line[0] != "#"]
+    assert lines == ["log tracking tempcomp statistics refclocks"], "which adds up with other log lines"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,7 @@ def test_gpsps_line_that_is_there_stays_the_only_one(
     base = pi_with(tmp_path, line)
     do(install, base, "--phase")
     assert in_effect(base, "refclock") == [
-        "PPS /dev/pps0 refid PPS poll 4 noselect",
+        "PPS /dev/pps0 refid PPS poll 4 minsamples 32 noselect",
         line.removeprefix("refclock "),
     ]
     assert f"note    {MAIN}:4 is GPSP's refclock already, so none is added" in capsys.readouterr().out

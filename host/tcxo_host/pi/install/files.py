@@ -8,9 +8,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ...config import paths
-from ...errors import OutputError, PermissionRefused
+from ...errors import OutputError, PermissionRefused, UnavailableError
 from ..root import Root
 from .plan import Block, OwnFile, Plan, add_block, has_block, remove_block
 from .words import cut_words, put_back
@@ -40,11 +41,25 @@ class Steps:
 
     steps: tuple[Step, ...]
     manifest: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Those of ``install``, by name, for its ``--upgrade``."""
     blocked: tuple[str, ...] = ()
 
 
-def install_steps(root: Root, plan: Plan, force: bool) -> Steps:
-    """What installing ``plan`` would do to the files; touches nothing."""
+def remembered_options(root: Root) -> dict[str, Any]:
+    """The options of the last ``install``. Raises UnavailableError when there was none, or none that says."""
+    if not root.exists(paths.MANIFEST):
+        raise UnavailableError(f"{paths.MANIFEST} is not there: nothing was installed by 'tcxo-host install'")
+    options = _kept(root).get("options")
+    if not isinstance(options, dict) or not options:
+        raise UnavailableError(
+            f"{paths.MANIFEST} does not say with which options: install once more, with those of the first time"
+        )
+    return options
+
+
+def install_steps(root: Root, plan: Plan, force: bool, options: Mapping[str, Any]) -> Steps:
+    """What installing ``plan`` would do to the files; touches nothing. ``options``: to be remembered."""
     remembered = _manifest(root)
     steps, manifest, blocked = [], dict(remembered), []
     for file in plan.files:
@@ -64,7 +79,7 @@ def install_steps(root: Root, plan: Plan, force: bool) -> Steps:
         text = _text(root, cut.path) or ""
         steps.append(Step("write", cut.path, cut_words(text, cut.words), "words taken out"))
         manifest[cut.path] = _CUT + json.dumps(cut.words)
-    return Steps(tuple(steps), manifest, tuple(blocked))
+    return Steps(tuple(steps), manifest, options, tuple(blocked))
 
 
 def uninstall_steps(root: Root, force: bool) -> Steps:
@@ -95,7 +110,8 @@ def write_steps(root: Root, steps: Steps) -> None:
 
     Raises OutputError or PermissionRefused when something cannot be written; nothing is changed then.
     """
-    manifest = json.dumps(dict(steps.manifest), indent=1, sort_keys=True) + "\n"
+    kept = {"files": dict(steps.manifest), "options": dict(steps.options)}
+    manifest = json.dumps(kept, indent=1, sort_keys=True) + "\n"
     writes = [step for step in steps.steps if step.action == "write" and step.content is not None]
     if steps.manifest:
         writes.append(Step("write", paths.MANIFEST, manifest))
@@ -155,8 +171,16 @@ def _write_beside(place: Path, content: str) -> tuple[Path, Path]:
 
 
 def _manifest(root: Root) -> dict[str, str]:
+    """What was written, by path; an empty one where nothing was."""
+    kept = _kept(root)
+    return dict(kept.get("files", kept))  # the first versions had nothing but files
+
+
+def _kept(root: Root) -> dict[str, Any]:
     try:
-        return dict(json.loads(root.read(paths.MANIFEST) or "{}"))
+        kept = dict(json.loads(root.read(paths.MANIFEST) or "{}"))
+        dict(kept.get("files", {}))
+        return kept
     except (ValueError, TypeError, RecursionError):
         raise OutputError(
             f"{paths.MANIFEST} cannot be read, so what was installed is not known: remove it and install with --force"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -55,6 +56,8 @@ class Options:
     """Hand chrony a reference clock instead of the tempcomp file."""
     phase: bool = False
     """Hand chrony GPS time itself as well."""
+    has_late_stamps: bool = False
+    """chronyd knows ``hwtstimeout`` (4.4)."""
     line_there: bool = False
     """Another file of chrony's has our tempcomp line (with ``refclock``: our refclock) already."""
     phase_line_there: bool = False
@@ -203,12 +206,16 @@ def _chrony_file(options: Options, names: Mapping[str, str]) -> str:
         name = "chrony-line-there.conf"
     else:
         name = "chrony-refclock.conf" if options.refclock else "chrony-tempcomp.conf"
-    text = _template(name, names)
+    text = _template(name, names) + "\n" + _template("chrony-log.conf", names)
     if options.chrony != "tempcomp":
         text += "\n" + _template(f"chrony-{options.chrony}.conf", names)
+    if options.chrony == "phc" and options.has_late_stamps:
+        text = text.replace("hwtimestamp *\n", "hwtimestamp *\nhwtstimeout 0.1\n")
+    if options.refclock:  # measured with tempcomp; without it so many samples are a lag
+        text = text.replace(" minsamples 32", "")
     if options.phase:
         # the pulse by interrupt stays as a witness that is never followed
-        text = text.replace("refid PPS poll 4 prefer", "refid PPS poll 4 noselect")
+        text = re.sub(r"(refclock PPS .* )prefer\n", r"\1noselect\n", text)
         if not options.phase_line_there:
             text += "\n" + _template("chrony-phase.conf", names)
     return text
