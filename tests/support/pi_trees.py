@@ -151,7 +151,7 @@ def status_json(**rates_hz: float) -> str:
     nominal_hz = {role: 50.0 if role == "host_pwm" else 1.0 for role in rates_hz}
     tick, host_ns, utc_s = 3600 * 84_000_000, 3_700_000_000_000, 1_720_000_000.0
     second = {
-        "version": 1,
+        "version": 2,
         "time_s": 3600.0,
         "state": "track",
         "reason": "",
@@ -165,11 +165,11 @@ def status_json(**rates_hz: float) -> str:
         "temperature_c": 34.9,
         "baseline_ppm": baseline_ppm,
         "tick": tick,
-        "boot_id": 0x04030201,
+        "boot_id": "04030201",
         "host_ns": host_ns,
     }
     board = {
-        "boot_id": 0x04030201,
+        "boot_id": "04030201",
         "reset_cause": 1,
         "tick_hz": 84_000_000,
         "counter_bits": 32,
@@ -180,7 +180,7 @@ def status_json(**rates_hz: float) -> str:
             {
                 "id": ids[role],
                 "role": ids[role],
-                "rate_mhz": round(nominal_hz[role] * 1000),
+                "rate_millihertz": round(nominal_hz[role] * 1000),
                 "pin": pins[role],
             }
             for role in rates_hz

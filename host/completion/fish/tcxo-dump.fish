@@ -149,3 +149,4 @@ complete -c tcxo-dump -n '_shtab_tcxo_dump_using replay' -l estimator -x -d 'def
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using replay' -l config -x -d 'take the daemon'"'"'s settings from this TOML file'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using replay' -l csv -x -d 'write a row a second to OUT (- for stdout)'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using replay' -l speed -x -d 'max, or times real time (default: max)'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using replay' -l json -d 'on stdout one JSON object at the end, with the last row; the rest goes to stderr'

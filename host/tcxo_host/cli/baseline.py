@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ..config import paths
@@ -48,6 +50,7 @@ def add_parser(subparsers: Any) -> None:
         help="the daemon's state file, beside which baseline.json holds the baseline"
         " (default: state.path of the configuration)",
     )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.set_defaults(main=main)
 
 
@@ -76,7 +79,7 @@ def main(args: argparse.Namespace) -> int:
     file = baseline_file(path)
     before, problem = load_baseline(file)
     if problem:
-        print(problem)
+        print(problem, file=sys.stderr if args.json else sys.stdout)
     changed = args.clear or args.set is not None
     if changed:
         # Set by hand, it holds for every board, until the kernel (and with it perhaps the PWM's rate) changes.
@@ -86,12 +89,27 @@ def main(args: argparse.Namespace) -> int:
             raise OutputError(f"{problem}: run this as root")
     else:
         after = before
+    if args.json:
+        print(json.dumps(_values(after, str(file.path), config.output.baseline_ppm())))
+        return 0
     print(_shown(after, file.path))
     if config.output.baseline != "auto":
         print(f"not in use: the configuration says output.baseline = {config.output.baseline:g}")
     elif changed:
         print(_step(before, after))
     return 0
+
+
+def _values(stored: StoredBaseline | None, path: str, fixed_ppm: float | None) -> dict[str, Any]:
+    """``stored_ppm`` None: the daemon decides; ``fixed_ppm``: the configuration's, which then holds instead."""
+    return {
+        "file": path,
+        "stored_ppm": stored.ppm if stored else None,
+        "board_id": stored.board_id if stored else None,
+        "kernel": stored.kernel if stored else None,
+        "note": stored.note if stored else None,
+        "fixed_ppm": fixed_ppm,
+    }
 
 
 def _shown(stored: StoredBaseline | None, path: Any) -> str:

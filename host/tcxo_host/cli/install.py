@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -74,6 +75,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--force", action="store_true", help="overwrite files that were changed by hand; add a refclock twice"
     )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="what is done to which file, commands and notes, as one JSON object",
+    )
     parser.add_argument("--executable", metavar="PATH", help="the tcxo-host that the units shall start")
     parser.add_argument("--model", metavar="KEY", help="take this model instead of asking the device tree")
     parser.add_argument("--root", default="/", metavar="DIR", help="write below DIR and run nothing")
@@ -84,7 +90,11 @@ def main(args: argparse.Namespace) -> int:
     """Install on the tree that ``--root`` names."""
     from ..pi.root import Root
 
-    return run(args, Root(args.root), lambda command: subprocess.run(command, check=False).returncode)
+    # what the commands say is not ours to mix with a JSON object
+    stdout = sys.stderr if args.json else None
+    return run(
+        args, Root(args.root), lambda command: subprocess.run(command, check=False, stdout=stdout).returncode
+    )
 
 
 def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
@@ -96,9 +106,12 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
         _as_last_time(args, root)
     plan, found = _plan(args, root)
     steps = install_steps(root, plan, args.force, {name: getattr(args, name) for name in _REMEMBERED})
-    for note in found:
-        print(f"note    {note}")
-    if args.dry_run:
+    if args.json and args.dry_run:
+        print(json.dumps(_values(steps, plan, [*found, *_notes(plan, steps)], None)))
+    if not args.json:
+        for note in found:
+            print(f"note    {note}")
+    if args.dry_run and not args.json:
         show_steps(steps, contents=True)
         for command in plan.commands:
             print(f"run     {' '.join(command)}")
@@ -110,9 +123,14 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     if args.dry_run:
         return 0
     write_steps(root, steps)
-    show_steps(steps)
+    if not args.json:
+        show_steps(steps)
     failed = run_commands(plan.commands, runner) if root.is_live else 0
-    for note in [*_notes(plan, steps), *_kept_settings(args, root, steps)]:
+    notes = [*_notes(plan, steps), *_kept_settings(args, root, steps)]
+    if args.json:
+        print(json.dumps(_values(steps, plan, [*found, *notes], failed)))
+        return 1 if failed else 0
+    for note in notes:
         print(f"note    {note}")
     print("next    tcxo-host doctor" if not failed else "next    mend what failed, then install again")
     if not failed and not args.measure_only:
@@ -135,6 +153,19 @@ def _as_last_time(args: argparse.Namespace, root: Root) -> None:
         raise UsageError(f"--upgrade takes the options of the last time: leave out {', '.join(given)}")
     for name in set(_REMEMBERED) & set(remembered):
         setattr(args, name, remembered[name])
+
+
+def _values(steps: Steps, plan: Plan, notes: Sequence[str], failed: int | None) -> dict[str, Any]:
+    """``failed``: how many of the commands did; None: a dry run, nothing was written or run."""
+    files = [{"path": step.path, "action": step.action, "why": step.why} for step in steps.steps]
+    return {
+        "done": failed is not None,
+        "files": files,
+        "blocked": list(steps.blocked),
+        "commands": [list(command) for command in plan.commands],
+        "failed": failed,
+        "notes": list(notes),
+    }
 
 
 def show_steps(steps: Steps, contents: bool = False) -> None:

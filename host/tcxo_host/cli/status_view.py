@@ -72,7 +72,7 @@ def status_lines(
     lines = [_state(values, ages)]
     if values["board"]:
         who = values["board"]
-        text = f"{who['board']}, firmware {who['firmware_version']}, boot {who['boot_id']:08x}"
+        text = f"{who['board']}, firmware {who['firmware_version']}, boot {who['boot_id']}"
         lines.append(Line("board", text))
     lines += [_channel(role, each, ages.second_s) for role, each in values["channels"].items()]
     lines += [

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from tcxo_protocol.framing import LineCounts
+from tcxo_protocol.json_names import boot_text, identify_values
 
 from ..estimate.interface import State
 from .pipeline import Pipeline, Row
 
 __all__ = ["STATUS_VERSION", "row_values", "status_values"]
 
-STATUS_VERSION = 1
+STATUS_VERSION = 2
 
 
 def row_values(row: Row) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def row_values(row: Row) -> dict[str, Any]:
         "temperature_c": row.temperature_c,
         "baseline_ppm": row.baseline_ppm,
         "tick": row.tick,
-        "boot_id": row.boot_id,
+        "boot_id": boot_text(row.boot_id),
         "host_ns": row.host_ns,
     }
 
@@ -51,7 +52,7 @@ def status_values(
     return {
         "version": STATUS_VERSION,
         **(row_values(row) if row else _NO_ROW),
-        "board": dataclasses.asdict(identify) if identify else None,
+        "board": identify_values(identify) if identify else None,
         "board_status": dataclasses.asdict(status) if status else None,
         "channels": {
             role: {

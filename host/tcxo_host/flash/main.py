@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import sys
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from tcxo_protocol.json_names import boot_text, identify_values
 
 from ..cli.program import Parser
 from ..errors import DataError, TcxoError, missing_extra
@@ -60,7 +63,9 @@ def build_parser() -> argparse.ArgumentParser:
         " default: the PWM's)",
     )
     parser.add_argument("--i2c", metavar="BUS:ADDRESS", help="with --selftest: read the board over I2C too")
-    parser.add_argument("--json", action="store_true", help="with --selftest: the result for machines")
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object on stdout at the end; the rest goes to stderr"
+    )
     return parser
 
 
@@ -84,6 +89,16 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if not arguments.json:
+        return _flash(arguments)[0]
+    with contextlib.redirect_stdout(sys.stderr):
+        status, values = _flash(arguments)
+    print(json.dumps(values))
+    return status
+
+
+def _flash(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    """Talk while doing it; the exit status, and what was found, done and heard for ``--json``."""
     try:
         from . import session as flash_session
     except ImportError as error:
@@ -109,14 +124,29 @@ def _run(arguments: argparse.Namespace) -> int:
         with contextlib.suppress(TcxoError):
             running = flash_session.wait_for_identify(port, _RESTART_PATIENCE_S)
         is_same = _tell_frozen(running) if running and not plan.has_modules else _tell(plan)
-        return 0 if is_same else _EXIT_DIFFERS
+        return 0 if is_same else _EXIT_DIFFERS, _values(arguments, port, plan, running, is_same)
     identify = flash_session.wait_for_identify(port)
     print(
         f"running: {identify.board}, firmware {identify.firmware_version}, {identify.tick_hz / 1e6:g} MHz ticks,"
-        f" boot {identify.boot_id:08x}, pins "
+        f" boot {boot_text(identify.boot_id)}, pins "
         + ", ".join(f"{channel.id} on {channel.pin}" for channel in identify.channels)
     )
-    return 0
+    return 0, _values(arguments, port, plan, identify, True)
+
+
+def _values(
+    arguments: argparse.Namespace, port: str, plan: Plan, running: Identify | None, is_same: bool
+) -> dict[str, Any]:
+    """``differed``: what was missing or other before, ``in_the_way``: what would have been run instead of it;
+    ``same``: whether the board has this firmware now; ``running``: who answered, None when nobody did in time."""
+    return {
+        "port": port,
+        "checked_only": arguments.check,
+        "differed": [file.path for file in plan.write],
+        "in_the_way": list(plan.remove),
+        "same": is_same,
+        "running": identify_values(running) if running else None,
+    }
 
 
 def _compare_and_copy(arguments: argparse.Namespace, session: Session) -> Plan:

@@ -83,7 +83,7 @@ def _info(core: Any, version: str, board: Mapping[str, Any] | None) -> Any:
             "board": board["board"],
             "firmware": board["firmware_version"],
             "micropython": board["micropython_version"],
-            "boot_id": f"{board['boot_id']:08x}",
+            "boot_id": board["boot_id"],
         }
     return core.InfoMetricFamily("tcxo", "The daemon's version, and the board.", labels)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from tcxo_firmware.simboard import SimBoard
+from tcxo_protocol.json_names import boot_text
 from tcxo_protocol.spec import Role
 
 from .. import tempcomp
@@ -205,7 +206,7 @@ class Simulation:
         judged = self._judged
         for line in self._new_lines():
             row = json.loads(line)
-            offsets = [boot.offset_ticks for boot in self._boots if boot.boot_id == row["boot_id"]]
+            offsets = [boot.offset_ticks for boot in self._boots if boot_text(boot.boot_id) == row["boot_id"]]
             if not offsets:
                 continue
             now_s = self._world.time_of_tick(row["tick"] + offsets[0])

@@ -99,17 +99,17 @@ def test_a_dead_daemon_is_said_and_tells_in_the_exit_status(running):
     [
         (None, 69, "there is no status file: start the daemon"),
         (b"", 65, "is not a status file"),
-        (b'{"version": 1, "state"', 65, "is not a status file"),
+        (b'{"version": 2, "state"', 65, "is not a status file"),
         (b"[1]", 65, "is not a status file: its content is not what this version"),
         (b"[" * 100_000, 65, "is not a status file"),
         (
-            b'{"version": 1, "written_ns": "x", "host_ns": null}',
+            b'{"version": 2, "written_ns": "x", "host_ns": null}',
             65,
             "is not a status file: its content is not what",
         ),
-        (b'{"version": 1, "written_ns": 1, "host_ns": 1e400}', 65, "is not a status file"),
+        (b'{"version": 2, "written_ns": 1, "host_ns": 1e400}', 65, "is not a status file"),
         (
-            b'{"version": 1, "written_ns": 1, "host_ns": 1, "board": 5}',
+            b'{"version": 2, "written_ns": 1, "host_ns": 1, "board": 5}',
             65,
             "is not a status file: its content is not what",
         ),

@@ -1,6 +1,7 @@
 """Replay: the rows of the daemon's own pipeline, from a file."""
 
 import argparse
+import json
 
 import pytest
 from support.captures import frames, write_capture
@@ -109,3 +110,16 @@ def test_the_daemons_settings_tell_the_rate_of_a_signal_that_the_board_was_not_m
     pipeline = make_pipeline(argparse.Namespace(estimator=None, config=str(path) if config else None))
     pipeline.feed(0, build_record(identify()))
     assert pipeline.collector.ledgers["host_pwm"].rate_hz == rate_hz
+
+
+def test_the_summary_as_json_ends_with_the_last_row(tmp_path):
+    path = tmp_path / "a.tcxocap"
+    write_capture(path, 100, board=PerfectBoard(pi_ppm=0.5))
+    done = dump("replay", path, "--estimator", "boxcar64", "--json")
+    told = json.loads(done.stdout)
+    assert (told["seconds"], told["bad_records"]) == (100, 0)
+    assert told["last"]["freq_error_ppm"] == pytest.approx(0.5, abs=1e-3)
+    assert told["last"]["boot_id"] == "00000001"
+    assert "board TEST, boot 00000001" in done.stderr
+    done = dump("replay", path, "--json", "--csv", "-")
+    assert (done.returncode, done.stdout) == (64, "")

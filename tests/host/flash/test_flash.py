@@ -1,5 +1,6 @@
 """``tcxo-flash`` against real mpremote, a real REPL and a real littlefs: MicroPython's unix port on a pty."""
 
+import json
 import re
 import sys
 import time
@@ -53,7 +54,11 @@ def test_first_install_copies_all_second_none_and_a_changed_file_alone(tmp_path,
         assert "copied" not in out
         assert "running: SIM" in out
 
-        assert run(capsys, board, "--check")[0] == 0
+        status, out, err = run(capsys, board, "--check", "--json")
+        told = json.loads(out)
+        assert (status, told["same"], told["differed"], told["port"]) == (0, True, [], board.path)
+        assert (told["running"]["boot_id"], told["checked_only"]) == ("04030201", True)
+        assert "up to date" in err
         real_files = flash_files.files_for
 
         def with_a_change(*arguments, **options):

@@ -117,6 +117,23 @@ def test_an_upgrade_needs_to_know_the_options(pi: Path) -> None:
     assert do(install, pi, "--upgrade") == 0
 
 
+def test_what_is_done_is_told_to_programs_too(pi: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert do(install, pi, "--dry-run", "--json") == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert (planned["done"], planned["failed"], planned["blocked"]) == (False, None, [])
+    assert ["systemctl", "daemon-reload"] in planned["commands"]
+    assert any("reboot once" in note for note in planned["notes"])
+    assert do(install, pi, "--json") == 0
+    done = json.loads(capsys.readouterr().out)
+    assert done["files"] == planned["files"]
+    assert (done["done"], done["failed"]) == (True, 0)
+    assert {each["action"] for each in done["files"]} == {"write"}
+    (pi / "etc/udev/rules.d/99-tcxo-host.rules").write_text("mine\n")
+    with pytest.raises(OutputError):
+        do(install, pi, "--dry-run", "--json")
+    assert json.loads(capsys.readouterr().out)["blocked"] == ["/etc/udev/rules.d/99-tcxo-host.rules"]
+
+
 def test_install_then_uninstall_leaves_the_machine_as_it_was(pi: Path) -> None:
     before = trees.read_tree(pi)
     assert do(install, pi) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import sys
 import time
 from typing import Any
@@ -36,6 +37,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--csv", metavar="OUT", help="write a row a second to OUT (- for stdout)")
     parser.add_argument(
         "--speed", default="max", type=_speed, metavar="X", help="max, or times real time (default: max)"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="on stdout one JSON object at the end, with the last row; the rest goes to stderr",
     )
     parser.set_defaults(main=main)
 
@@ -76,12 +82,16 @@ def make_pipeline(args: argparse.Namespace) -> Any:
 def main(args: argparse.Namespace) -> int:
     """Replay; rows to --csv, changes of state and a summary to the terminal."""
     from ...daemon.pipeline import Identified, Refused, Row
-    from ...errors import DataError
+    from ...daemon.values import row_values
+    from ...errors import DataError, UsageError
     from ..analyse.replay import CSV_HEADER, csv_row, replay
     from ..progress import Progress
 
+    if args.json and args.csv == "-":
+        raise UsageError("--json and --csv - both want stdout: write the rows to a file")
     pipeline = make_pipeline(args)
-    talk = sys.stderr if args.csv == "-" else sys.stdout
+    talk = sys.stderr if args.csv == "-" or args.json else sys.stdout
+    last: Row | None = None
     pace = _Pace(args.speed)
     rows = published = 0
     state = refusal = ""
@@ -92,7 +102,7 @@ def main(args: argparse.Namespace) -> int:
             csv.write(CSV_HEADER + "\n")
         for event in replay(sources.entries(), pipeline):
             if isinstance(event, Row):
-                rows += 1
+                rows, last = rows + 1, event
                 published += event.published_ppm is not None
                 pace.wait(event.time_s)
                 if csv:
@@ -108,6 +118,10 @@ def main(args: argparse.Namespace) -> int:
                 progress.say(refusal, talk)
     if refusal and not rows:
         raise DataError(refusal)
+    if args.json:
+        figures = {"seconds": rows, "published": published, "bad_records": pipeline.bad_records}
+        print(json.dumps({**figures, "last": row_values(last) if last else None}))
+        return finish(sources.problems)
     print(
         f"{rows} seconds, {published} with a published value, {pipeline.bad_records} bad records", file=talk
     )

@@ -11,8 +11,8 @@ from typing import Any
 
 from construct import ConstructError
 from tcxo_protocol.capture_file import CLOCK, MAX_BODY, Entry, EntryKind, build_line, parse_clock, parse_line
+from tcxo_protocol.json_names import identify_of_values, identify_values
 from tcxo_protocol.records import (
-    Channel,
     ChannelCounts,
     Edges,
     Identify,
@@ -36,11 +36,12 @@ _NOT_OURS = (
     ConstructError,
 )  # fmt: skip
 """The exceptions that reading a foreign JSON value as one of our records may raise."""
-_RECORDS: dict[str, type[Any]] = {"identify": Identify, "edges": Edges, "status": Status, "text": Text}
+_RECORDS: dict[str, type[Any]] = {"edges": Edges, "status": Status, "text": Text}
 
 
 def jsonl_lines(entries: Iterable[Entry]) -> Iterator[str]:
-    """``type``, ``host_ns`` and the record's own fields; units as in ``tcxo_protocol.records``."""
+    """``type``, ``host_ns`` and the record's own fields; units as in ``tcxo_protocol.records``, and an identity as
+    ``identify_values`` has it."""
     for entry in entries:
         if entry.kind == EntryKind.FRAME:
             try:
@@ -50,7 +51,7 @@ def jsonl_lines(entries: Iterable[Entry]) -> Iterator[str]:
                 continue
             for record in records:
                 name = type(record).__name__.lower()
-                yield _line(name, entry.host_ns, dataclasses.asdict(record))
+                yield _line(name, entry.host_ns, _values(record))
         elif entry.kind == EntryKind.CLOCK:
             yield _line("clock", entry.host_ns, {"utc_ns": parse_clock(entry.body)[1]})
         elif entry.kind == EntryKind.LINK_OPENED:
@@ -110,10 +111,14 @@ def _entry_of(kind: str, host_ns: int, values: Mapping[str, Any]) -> Entry:
     return Entry(EntryKind.FRAME, host_ns, build_record(_record(kind, fields)))
 
 
+def _values(record: Record) -> dict[str, Any]:
+    return identify_values(record) if isinstance(record, Identify) else dataclasses.asdict(record)
+
+
 def _record(kind: str, fields: dict[str, Any]) -> Record:
     if kind == "identify":
-        fields["channels"] = tuple(Channel(**each) for each in fields["channels"])
-    elif kind == "status":
+        return identify_of_values(fields)
+    if kind == "status":
         fields["channels"] = tuple(ChannelCounts(**each) for each in fields["channels"])
     elif kind == "edges":
         fields["ticks"] = tuple(fields["ticks"])
