@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from tcxo_protocol.capture_file import CLOCK, Entry, EntryKind
 from tcxo_protocol.spec import struct_of
 
-from ..errors import UsageError
-
 __all__ = ["UTC_START_NS", "is_simulated", "simulated_entries"]
 
 UTC_START_NS = 1_767_225_600_000_000_000
@@ -30,13 +28,9 @@ def simulated_entries(name: str, seconds: float) -> Iterator[Entry]:
     Raises UsageError for a malformed name, ConfigError for an unknown scenario.
     """
     from ..sim.frames import FrameSource
-    from ..sim.scenario import load_scenario
-    from ..sim.world import World
+    from ..sim.named import named_world
 
-    _, scenario, seed = (*name.split(":"), "1")[:3]
-    if not scenario or not seed.isdigit():
-        raise UsageError(f"{name}: expected sim:SCENARIO or sim:SCENARIO:SEED")
-    world = World(load_scenario(scenario), int(seed))
+    world = named_world(name)
     board = FrameSource(world.tick_hz)
     yield Entry(EntryKind.CLOCK, HOST_START_NS, _CLOCK.pack(HOST_START_NS, UTC_START_NS))
     yield Entry(EntryKind.LINK_OPENED, HOST_START_NS, b"")

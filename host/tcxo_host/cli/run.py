@@ -18,6 +18,7 @@ EXAMPLE = """\
 example:
   tcxo-host run --link serial:/dev/serial/by-id/usb-MicroPython_Pyboard-if00 --output /run/tcxo
   tcxo-host run --print-config > tcxo-host.toml
+  tcxo-host run --link sim:day --output /tmp/tcxo --status /tmp/status.json
 """
 
 
@@ -31,7 +32,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", metavar="FILE", help="TOML configuration (default: built-in values)")
-    parser.add_argument("--link", metavar="URL", help="serial:/dev/ttyACM0 (default), i2c:1:0x55, …")
+    parser.add_argument("--link", metavar="URL", help="serial:/dev/ttyACM0 (default), i2c:1:0x55, sim:day, …")
     parser.add_argument("--baud", type=int, help="line rate of a UART (USB ignores it)")
     parser.add_argument("--output", metavar="PATH", help="the file chrony reads (default /run/tcxo)")
     parser.add_argument("--status", metavar="PATH", help="write a JSON status file once a second")
@@ -64,9 +65,18 @@ def add_parser(subparsers: Any) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM or SIGINT."""
+    if is_simulated(args.link):
+        from .simulate.board import open_simulated
+
+        return run(args, open_simulated)
     from ..link.url import open_link
 
     return run(args, open_link)
+
+
+def is_simulated(url: str | None) -> bool:
+    """Whether the command line names a simulated board; a configuration file cannot."""
+    return (url or "").startswith("sim:")
 
 
 def run(args: argparse.Namespace, open_link: Callable[[str, int], Link]) -> int:
@@ -81,13 +91,17 @@ def run(args: argparse.Namespace, open_link: Callable[[str, int], Link]) -> int:
     from ..pi.uart.feeder import Feeder
 
     config = load_config(args.config) if args.config else Config()
-    config = override(config, "link", url=args.link, baud=args.baud)
+    config = override(config, "link", url=None if is_simulated(args.link) else args.link, baud=args.baud)
     output = {"path": args.output, "status": args.status, "trace": args.trace}
     config = override(config, "output", measure_only=args.measure_only, ask_chrony=args.ask_chrony, **output)
     config = override(config, "estimator", name=args.estimator)
     config = override(config, "state", path=args.state)
     config = override(config, "record", dir=args.record)
     config = override(config, "log", level=args.log_level)
+    if is_simulated(args.link):
+        from .simulate.board import for_simulated
+
+        config = for_simulated(config, args)
     if args.print_config:
         print(config_text(config), end="")
         return 0

@@ -19,7 +19,9 @@ from .interface import Received
 
 __all__ = ["I2cLink", "parse_address"]
 
-_URL = re.compile(r"(\d+):(0x[0-9a-fA-F]{1,2}|\d{1,3})")
+_URL = re.compile(
+    r"([0-9]{1,9}):(0x[0-9a-fA-F]{1,2}|[1-9][0-9]{0,2})"
+)  # without "05", which int(..., 0) does not take
 # The board closes a second with its status record. We look just after that; and if it is not there yet,
 # again in steps that are not in phase with the 50 Hz, whose interrupt on the board a transfer would delay.
 _AFTER_SECOND_S = 1.013

@@ -167,7 +167,9 @@ def test_a_bus_that_cannot_be_opened(board: MemoryBoard, code: int, words: str) 
         board.link()
 
 
-@pytest.mark.parametrize("where", ["", "1", "1:", "1:0x80", "1:2", "x:0x42", "1:0x42:3", "-1:0x42", "1:999"])
+@pytest.mark.parametrize(
+    "where", ["", "1", "1:", "1:0x80", "1:2", "x:0x42", "1:0x42:3", "-1:0x42", "1:999", "1:05"]
+)
 def test_malformed_addresses(where: str) -> None:
     with pytest.raises(UsageError, match="expected i2c:BUS:ADDRESS"):
         I2cLink(where)
