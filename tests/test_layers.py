@@ -64,6 +64,7 @@ HEAVY = (
     "rich",
     "pyarrow",
     "prometheus_client",
+    "paho",
     "allantools",
     "mpremote",
     "tcxo_firmware",

@@ -17,6 +17,7 @@ __all__ = [
     "LinkConfig",
     "LogConfig",
     "MetricsConfig",
+    "MqttConfig",
     "OutputConfig",
     "PhaseConfig",
     "PwmConfig",
@@ -166,6 +167,22 @@ class MetricsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MqttConfig:
+    """Values for an MQTT broker, which Home Assistant discovers; needs the extra 'mqtt'."""
+
+    host: str = setting("", "the broker's name or address; empty: none")
+    port: int = setting(0, "its port; 0: 8883 with tls, else 1883", low=0, high=65535)
+    tls: bool = setting(False, "encrypt, and check the broker's certificate")
+    ca_file: str = setting("", "certificates to check it by, PEM; empty: the system's")
+    username: str = setting("", "user name at the broker; empty: none")
+    password_file: str = setting("", "file with the password, readable by the daemon only; empty: none")
+    name: str = setting("", "what this daemon is called there; empty: the host's name")
+    topic: str = setting("tcxo-host", "messages go to TOPIC/NAME/values and TOPIC/NAME/availability")
+    discovery: str = setting("homeassistant", "Home Assistant's discovery prefix; empty: no discovery")
+    period_s: int = setting(10, "seconds between two messages", low=1, high=3600)
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """What goes to stderr."""
 
@@ -186,6 +203,7 @@ class Config:
     record: RecordConfig = field(default_factory=RecordConfig)
     phase: PhaseConfig = field(default_factory=PhaseConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
+    mqtt: MqttConfig = field(default_factory=MqttConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
     @property

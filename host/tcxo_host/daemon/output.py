@@ -15,11 +15,12 @@ from tcxo_protocol.framing import LineCounts
 
 from ..capture.recorder import Recorder
 from ..capture.writer import CaptureWriter
-from ..config.settings import RecordConfig
+from ..config.settings import MqttConfig, RecordConfig
 from ..errors import OutputError
 from ..files import open_file, replace_file
 from ..link.interface import Received
-from ..publish.metrics import Metrics
+from ..publish.export.metrics import Metrics
+from ..publish.export.mqtt import Broker, Mqtt
 from ..publish.refclock import Refclock
 from ..publish.tempcomp_file import TempcompFile
 from .pipeline import Row
@@ -27,6 +28,7 @@ from .values import row_values
 
 __all__ = [
     "MetricsOutput",
+    "MqttOutput",
     "Output",
     "RecordingOutput",
     "RefclockOutput",
@@ -166,6 +168,32 @@ class MetricsOutput(Output):
 
     def close(self) -> None:
         self._metrics.close()
+
+
+class MqttOutput(Output):
+    """Values for a broker. Raises what ``Mqtt`` raises."""
+
+    name = "mqtt"
+
+    def __init__(self, config: MqttConfig) -> None:
+        broker = Broker(
+            config.host, config.port, config.tls, config.ca_file, config.username, config.password_file
+        )
+        self._mqtt = Mqtt(
+            broker,
+            name=config.name,
+            topic=config.topic,
+            discovery=config.discovery,
+            period_s=config.period_s,
+        )
+
+    def status(self, values: Mapping[str, Any]) -> None:
+        self._mqtt.update(values, time.monotonic())
+        if self._mqtt.problem:
+            raise OutputError(self._mqtt.problem)
+
+    def close(self) -> None:
+        self._mqtt.close()
 
 
 class RecordingOutput(Output):

@@ -15,6 +15,7 @@ from ..estimate.interface import State
 from ..link.interface import Received
 from .output import (
     MetricsOutput,
+    MqttOutput,
     Output,
     RecordingOutput,
     RefclockOutput,
@@ -32,7 +33,7 @@ class Outputs:
     """The open outputs. A problem of one is logged once. ``phase``: the one for GPS time, where there is one.
 
     Raises OutputError when the tempcomp file cannot be owned or the trace cannot be opened, and what ``Metrics``
-    raises.
+    and ``Mqtt`` raise.
     """
 
     def __init__(self, config: Config, pwm_bias_ppm: float = 0.0, phase: Output | None = None) -> None:
@@ -140,4 +141,6 @@ def _others(config: Config) -> list[Output]:
         others.append(StatusOutput(output.status))
     if metrics.listen or metrics.textfile:
         others.append(MetricsOutput(metrics.listen, metrics.textfile))
+    if config.mqtt.host:
+        others.append(MqttOutput(config.mqtt))
     return others

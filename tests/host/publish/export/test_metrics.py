@@ -16,7 +16,7 @@ from tcxo_host.config.load import override
 from tcxo_host.config.settings import Config
 from tcxo_host.daemon.output import MetricsOutput
 from tcxo_host.errors import ConfigError
-from tcxo_host.publish.metrics import Metrics
+from tcxo_host.publish.export.metrics import Metrics
 
 TCXO_HOST = [sys.executable, "-m", "tcxo_host"]
 BASE_UNITS = ("_ppms", "_seconds", "_hertz", "_celsius", "_volts", "_total", "_info", "tcxo_state")

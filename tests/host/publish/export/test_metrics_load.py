@@ -13,8 +13,8 @@ import urllib.request
 
 import pytest
 from support.streams import PerfectBoard, identify
-from tcxo_host.publish.metrics import Metrics
-from tcxo_host.publish.metrics_server import MOST_CONNECTIONS
+from tcxo_host.publish.export.metrics import Metrics
+from tcxo_host.publish.export.metrics_server import MOST_CONNECTIONS
 from tcxo_protocol.framing import encode_frame
 from tcxo_protocol.records import build_record
 
@@ -78,7 +78,7 @@ def test_when_they_end_all_is_free_again(endpoint):
 
 @pytest.mark.parametrize("how", ["a byte at a time", "never reading"])
 def test_a_slow_client_is_ended_after_its_time(endpoint, how, monkeypatch):
-    monkeypatch.setattr("tcxo_host.publish.metrics_server.DEADLINE_S", 0.5)
+    monkeypatch.setattr("tcxo_host.publish.export.metrics_server.DEADLINE_S", 0.5)
     with socket.create_connection(("127.0.0.1", endpoint), timeout=60) as client:
         if how == "never reading":
             client.sendall(b"GET /metrics HTTP/1.0\r\n")  # and never the empty line

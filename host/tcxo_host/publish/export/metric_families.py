@@ -8,7 +8,7 @@ from typing import Any
 
 from tcxo_protocol.spec import role_name
 
-from ..estimate.interface import State
+from ...estimate.interface import State
 
 __all__ = ["families"]
 

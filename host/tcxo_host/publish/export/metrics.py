@@ -12,8 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError, ProblemLog, missing_extra
-from ..files import replace_file
+from ...errors import ConfigError, ProblemLog, missing_extra
+from ...files import replace_file
 from .metric_families import families
 
 if TYPE_CHECKING:
