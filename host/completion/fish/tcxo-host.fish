@@ -76,7 +76,7 @@ complete -c tcxo-host -n '_shtab_tcxo_host_using run' -l log-level -x -d 'debug,
 complete -c tcxo-host -n '_shtab_tcxo_host_using run' -l print-config -d 'print the settings as a commented TOML file, and end'
 complete -c tcxo-host -n '_shtab_tcxo_host_using; and test $_shtab_tcxo_host_npos -eq 0' -a status -d 'Show how the running daemon is doing, from the status file that it writes.'
 complete -c tcxo-host -n '_shtab_tcxo_host_using status' -s h -l help -d 'show this help message and exit'
-complete -c tcxo-host -n '_shtab_tcxo_host_using status' -l watch -d 'a screen that updates in place (needs the extra '"'"'live'"'"')'
+complete -c tcxo-host -n '_shtab_tcxo_host_using status' -l watch -d 'a screen that updates in place, with graphs: q ends, arrows change what they span (needs the extra '"'"'live'"'"')'
 complete -c tcxo-host -n '_shtab_tcxo_host_using status' -l json -d 'the status as a JSON line; with --watch one for each new status'
 complete -c tcxo-host -n '_shtab_tcxo_host_using status' -l config -x -d 'the daemon'"'"'s configuration, which names its file (default: /etc/tcxo-host.toml where there is one)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using status' -l file -x -d 'the status file (default: /run/tcxo-host/status.json)'

@@ -8,17 +8,13 @@ import json
 import signal
 import sys
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..config import paths
 
-if TYPE_CHECKING:
-    from .status_view import Line
-
-__all__ = ["add_parser", "main"]
+__all__ = ["add_parser", "main", "read_or_problem"]
 
 EXAMPLE = """\
 It reads the file that the daemon writes once a second (output.status). The exit status is 0 while the daemon
@@ -30,7 +26,6 @@ example:
   tcxo-host status --watch
   tcxo-host status --json | jq .freq_error_ppm
 """
-HISTORY = 60
 POLL_S = 0.25
 _FOREIGN = "its content is not what this version of tcxo-host writes"
 
@@ -45,7 +40,10 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--watch", action="store_true", help="a screen that updates in place (needs the extra 'live')"
+        "--watch",
+        action="store_true",
+        help="a screen that updates in place, with graphs: q ends, arrows change what they span (needs the extra"
+        " 'live')",
     )
     parser.add_argument(
         "--json", action="store_true", help="the status as a JSON line; with --watch one for each new status"
@@ -74,7 +72,7 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(values))
     else:
-        for line in status_lines(values, ages, read_tracking(), {}):
+        for line in status_lines(values, ages, read_tracking()):
             print(f"{line.label:10} {line.text}")
     return UnavailableError.exit_status if ages.is_stale else 0
 
@@ -112,7 +110,7 @@ def _read(path: Path) -> dict[str, Any]:
             or "written_ns" not in values
         ):
             raise ValueError(_FOREIGN)
-        status_lines(values, Ages.of(values, 0), None, {})
+        status_lines(values, Ages.of(values, 0), None)
     except FileNotFoundError:
         raise UnavailableError(
             f"{path}: there is no status file: start the daemon (systemctl start tcxo-host),"
@@ -129,14 +127,31 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _watch(path: Path, seconds: float | None, *, as_json: bool) -> int:
     """Until told to stop; the terminal is left as it was found."""
+    from .watch import watch
+
     end = None if seconds is None else time.monotonic() + seconds
-    # both end it and give the screen back, even where a shell's "&" has made us ignore SIGINT
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt), _print_json() if as_json else _screen() as show:
-        for found in _statuses(path, end):
-            show(found)
+
+    def ended() -> bool:
+        return end is not None and time.monotonic() >= end
+
+    if as_json:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
+        with contextlib.suppress(KeyboardInterrupt):
+            _print_each(path, ended)
+    else:
+        watch(lambda: read_or_problem(path), ended=ended)
     return _exit_status(path)
+
+
+def read_or_problem(path: Path) -> dict[str, Any] | str:
+    """The status in the file or, while there is none, what is wrong: the daemon may come (back) while we watch."""
+    from ..errors import TcxoError
+
+    try:
+        return _read(path)
+    except TcxoError as error:
+        return str(error)
 
 
 def _exit_status(path: Path) -> int:
@@ -150,82 +165,15 @@ def _exit_status(path: Path) -> int:
         return error.exit_status
 
 
-def _statuses(path: Path, end: float | None) -> Iterator[dict[str, Any] | str]:
-    """Each new status or, while there is none, what is wrong; the one at hand again each second, for its ages."""
-    from ..errors import TcxoError
-
+def _print_each(path: Path, ended: Callable[[], bool]) -> None:
+    """A JSON line for each new status."""
     last: Any = None
-    shown = 0.0
-    while end is None or time.monotonic() < end:
-        found: dict[str, Any] | str
-        try:
-            found = _read(path)
-        except TcxoError as error:
-            found = str(error)  # the daemon may come (back) while we watch
-        if found != last or time.monotonic() - shown >= 1.0:
-            last, shown = found, time.monotonic()
-            yield found
-        time.sleep(POLL_S)
-
-
-@contextlib.contextmanager
-def _print_json() -> Iterator[Any]:
-    last: Any = None
-
-    def show(found: dict[str, Any] | str) -> None:
-        nonlocal last
+    while not ended():
+        found = read_or_problem(path)
         if found != last:
             last = found
             if isinstance(found, str):
                 print(f"tcxo-host: {found}", file=sys.stderr)
             else:
                 print(json.dumps(found), flush=True)
-
-    yield show
-
-
-@contextlib.contextmanager
-def _screen() -> Iterator[Any]:
-    """Shows on the terminal's other screen; not on a terminal, the last state is printed at the end."""
-    from ..daemon.chronyc import read_tracking
-    from ..errors import missing_extra
-    from .status_view import CLOCKS, Ages, Line, status_lines
-
-    try:
-        from rich.console import Console
-        from rich.live import Live
-    except ImportError:
-        raise missing_extra("--watch", "rich", "live") from None
-    history: dict[str, deque[float]] = {clock: deque(maxlen=HISTORY) for clock in CLOCKS}
-    seen = None
-    with Live(console=Console(), screen=sys.stdout.isatty(), auto_refresh=False) as live:
-
-        def show(found: dict[str, Any] | str) -> None:
-            nonlocal seen
-            if isinstance(found, str):
-                # the daemon's restart does not make another crystal: the history goes on
-                live.update(_panel([Line("state", found, "bad")]), refresh=True)
-                return
-            if found["host_ns"] != seen:
-                seen = found["host_ns"]
-                for clock, (key, _) in CLOCKS.items():
-                    if found[key] is not None:
-                        history[clock].append(found[key])
-            lines = status_lines(found, Ages.of(found, _now_ns()), read_tracking(), history)
-            live.update(_panel(lines), refresh=True)
-
-        yield show
-
-
-def _panel(lines: list[Line]) -> Any:
-    from rich.panel import Panel
-    from rich.table import Table
-    from rich.text import Text
-
-    styles = {"ok": "green", "warn": "yellow", "bad": "bold red", "plain": ""}
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    for line in lines:
-        table.add_row(line.label, Text(line.text, style=styles[line.level]))
-    return Panel(table, title=f"tcxo-host {time.strftime('%H:%M:%S')}", title_align="left")
+        time.sleep(POLL_S)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..config.paths import STALE_S
 from ..daemon.chronyc import Tracking
 
-__all__ = ["CLOCKS", "Ages", "Line", "sparkline", "status_lines"]
+__all__ = ["CLOCKS", "Ages", "Line", "span_text", "status_lines"]
 
 CLOCKS = {
     "Pi": ("freq_error_ppm", "sigma_ppm"),
@@ -17,7 +17,6 @@ CLOCKS = {
     "RTC": ("rtc_ppm", "rtc_sigma_ppm"),
 }
 """By clock, the status' keys of frequency error and sigma."""
-_BLOCKS = "▁▂▃▄▅▆▇█"
 _FAULTS = {
     "lost": "lost",
     "overcaptures": "overcaptured",
@@ -66,43 +65,35 @@ def status_lines(
     values: Mapping[str, Any],
     ages: Ages,
     chrony: Tracking | None,
-    history: Mapping[str, Sequence[float]],
+    *,
+    asked: bool = True,
 ) -> list[Line]:
-    """Everything worth a row. ``history``: recent ppm by clock; ``chrony``: what chronyd says of itself."""
+    """Everything worth a row. ``chrony``: what chronyd says of itself, None when it does not;
+    ``asked``: whether it was.
+    """
     lines = [_state(values, ages)]
     if values["board"]:
         who = values["board"]
         text = f"{who['board']}, firmware {who['firmware_version']}, boot {who['boot_id']}"
         lines.append(Line("board", text))
     lines += [_channel(role, each, ages.second_s) for role, each in values["channels"].items()]
-    lines += [
-        _clock(clock, values[ppm], values[sigma], history.get(clock, ()))
-        for clock, (ppm, sigma) in CLOCKS.items()
-    ]
+    lines += [_clock(clock, values[ppm], values[sigma]) for clock, (ppm, sigma) in CLOCKS.items()]
     lines.append(_published(values, ages))
     if values.get("phase"):
         lines.append(_phase(values["phase"]))
     lines += _board_health(values)
     lines.append(_counters(values))
-    if chrony is not None:
+    if asked:
         lines.append(_chrony(chrony))
     return lines
-
-
-def sparkline(values: Sequence[float], width: int = 40) -> str:
-    """The last ``width`` values as blocks, scaled to their own range."""
-    recent = list(values)[-width:]
-    if len(recent) < 2:
-        return ""
-    low, high = min(recent), max(recent)
-    span = (high - low) or 1.0
-    return "".join(_BLOCKS[round((each - low) / span * (len(_BLOCKS) - 1))] for each in recent)
 
 
 def _state(values: Mapping[str, Any], ages: Ages) -> Line:
     if ages.is_stale:
         since = (
-            "since before the last boot" if ages.written_s == float("inf") else f"for {_span(ages.written_s)}"
+            "since before the last boot"
+            if ages.written_s == float("inf")
+            else f"for {span_text(ages.written_s)}"
         )
         text = f"the daemon has written nothing {since}: systemctl status tcxo-host tells why"
         return Line("state", f"{text} (it was: {values['state']})", "bad")
@@ -122,11 +113,11 @@ def _channel(role: str, each: Mapping[str, Any], second_age_s: float | None) -> 
     return Line(role, text, "ok" if edge_age_s < 2.5 + 2 / max(each["rate_hz"], 0.01) else "bad")
 
 
-def _clock(clock: str, ppm: float | None, sigma_ppm: float | None, history: Sequence[float]) -> Line:
+def _clock(clock: str, ppm: float | None, sigma_ppm: float | None) -> Line:
     if ppm is None:
         return Line(clock, "unknown", "warn")
     sigma = f" ± {sigma_ppm:.4f}" if sigma_ppm is not None else ""
-    return Line(clock, f"{ppm:+.4f}{sigma} ppm  {sparkline(history)}".rstrip())
+    return Line(clock, f"{ppm:+.4f}{sigma} ppm")
 
 
 def _phase(phase: Mapping[str, Any]) -> Line:
@@ -161,7 +152,7 @@ def _board_health(values: Mapping[str, Any]) -> list[Line]:
     sensors = (("MCU", "mcu_c"), ("external", "external_c"))
     heat = [f"{name} {status[key]:.1f} °C" for name, key in sensors if status[key] is not None]
     supply = [f"supply {status['supply_v']:.2f} V"] if status["supply_v"] is not None else []
-    return [Line("health", ", ".join([*heat, *supply, f"up {_span(status['uptime_s'])}"]))]
+    return [Line("health", ", ".join([*heat, *supply, f"up {span_text(status['uptime_s'])}"]))]
 
 
 def _counters(values: Mapping[str, Any]) -> Line:
@@ -176,7 +167,9 @@ def _counters(values: Mapping[str, Any]) -> Line:
     return Line("frames", f"{line['frames']} received, {shown}", "warn" if any(faults.values()) else "plain")
 
 
-def _chrony(chrony: Tracking) -> Line:
+def _chrony(chrony: Tracking | None) -> Line:
+    if chrony is None:
+        return Line("chrony", "no answer (chronyc tracking)", "warn")
     if not chrony.updated_utc_s:
         return Line("chrony", "not synchronised", "warn")
     text = (
@@ -188,10 +181,10 @@ def _chrony(chrony: Tracking) -> Line:
 
 
 def _ago(seconds: float) -> str:
-    return "before the last boot" if seconds == float("inf") else f"{_span(seconds)} ago"
+    return "before the last boot" if seconds == float("inf") else f"{span_text(seconds)} ago"
 
 
-def _span(seconds: float) -> str:
+def span_text(seconds: float) -> str:
     """``0.4 s``, ``12 min``, ``3 h 05 min``, ``2 d 4 h``."""
     if seconds < 120:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -79,9 +79,10 @@ def read_tracking(timeout_s: float = 1.0, command: Sequence[str] = COMMAND) -> T
 
 
 class TrackingWatch:
-    """Asks every ``ASK_EVERY_S`` in a process of its own, so that nobody waits for chronyd."""
+    """Asks every ``ask_every_s`` in a process of its own, so that nobody waits for chronyd."""
 
-    def __init__(self, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, command: Sequence[str] = COMMAND, ask_every_s: float = ASK_EVERY_S) -> None:
+        self._ask_every_s = ask_every_s
         self._command = command if shutil.which(command[0]) else ()
         self._asking: subprocess.Popen[str] | None = None
         self._asked_s = float("-inf")
@@ -91,7 +92,7 @@ class TrackingWatch:
         """The last answer, at most ``FRESH_S`` old; to be called about once a second. ``now_s``: any steady clock."""
         if self._asking is not None:
             self._collect(self._asking, now_s)
-        elif self._command and now_s - self._asked_s >= ASK_EVERY_S:
+        elif self._command and now_s - self._asked_s >= self._ask_every_s:
             self._asked_s = now_s
             with contextlib.suppress(OSError):
                 self._asking = subprocess.Popen(

@@ -1,11 +1,9 @@
 """What a person reads of a status, whatever state the daemon is in."""
 
-import itertools
-
 import pytest
 from support.running import Running, now_ns
 from tcxo_host.cli.status import _read
-from tcxo_host.cli.status_view import Ages, sparkline, status_lines
+from tcxo_host.cli.status_view import Ages, status_lines
 from tcxo_host.daemon.chronyc import parse_tracking
 
 # chronyc 4.3 -c tracking, on a stratum 1 machine
@@ -22,9 +20,9 @@ def running(tmp_path):
     made.outputs.close()
 
 
-def shown(running, later_s=0.0, chrony=None, history=None):
+def shown(running, later_s=0.0, chrony=None):
     values = _read(running.status)
-    lines = status_lines(values, Ages.of(values, now_ns() + round(later_s * 1e9)), chrony, history or {})
+    lines = status_lines(values, Ages.of(values, now_ns() + round(later_s * 1e9)), chrony)
     return {line.label: line for line in lines}
 
 
@@ -90,18 +88,7 @@ def test_chronys_row(running):
     )
     lost = parse_tracking(TRACKING.replace("1767225600.123456789", "0.0"))
     assert shown(running, chrony=lost)["chrony"].text == "not synchronised"
-
-
-def test_a_sparkline_spans_its_own_range():
-    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
-    assert sparkline([5, 5, 5]) == "▁▁▁"
-    assert sparkline([1]) == sparkline([]) == ""
-    assert len(sparkline(list(itertools.chain(range(500))), width=40)) == 40
-
-
-def test_the_history_is_beside_its_clock(running):
-    running.run(70)
-    assert shown(running, history={"Pi": [0.1, 0.2]})["Pi"].text.endswith("ppm  ▁█")
+    assert shown(running)["chrony"].text == "no answer (chronyc tracking)"
 
 
 SENT = {
@@ -125,7 +112,7 @@ SENT = {
 def test_phase_is_told_or_why_there_is_none(running, phase, text, level):
     running.run(3)
     values = _read(running.status) | {"phase": phase}
-    lines = {line.label: line for line in status_lines(values, Ages.of(values, now_ns()), None, {})}
+    lines = {line.label: line for line in status_lines(values, Ages.of(values, now_ns()), None)}
     assert (lines["phase"].text, lines["phase"].level) == (text, level)
 
 
