@@ -19,7 +19,19 @@ _TALLEST = 10
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _GAP_S = 3.0
 """A status comes each second; where none came for longer the graph has a gap."""
-_IMPORTANT = ("state", "published", *CLOCKS, "chrony", "gps_pps", "host_pwm", "rtc_pps", "phase", "frames")
+_IMPORTANT = (
+    "state",
+    "published",
+    "truth",
+    *CLOCKS,
+    "chrony",
+    "metrics",
+    "gps_pps",
+    "host_pwm",
+    "rtc_pps",
+    "phase",
+    "frames",
+)
 """Where not every row fits, those stay that come first here."""
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from tcxo_firmware.simboard import SimBoard
@@ -62,9 +62,9 @@ class _Judged:
 class Simulation:
     """One run of a world through a simulated board and a daemon of its own.
 
-    ``output`` is the file the daemon writes, ``folder`` holds everything temporary, ``via`` is ``serial`` or
-    ``i2c``. Use as a context manager: leaving it ends daemon and board. Raises UnavailableError when the
-    daemon does not start.
+    ``output`` is the file the daemon writes, ``folder`` holds everything temporary, ``via`` is ``serial`` or ``i2c``;
+    ``log`` takes what the daemon logs, instead of stderr. Use as a context manager: leaving it ends daemon and board.
+    Raises UnavailableError when the daemon does not start.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Simulation:
         daemon_options: list[str],
         seed: int,
         via: str = "serial",
+        log: IO[str] | None = None,
     ) -> None:
         self._world = world
         self._speed = speed
@@ -99,12 +100,12 @@ class Simulation:
                 link = f"i2c:{BUS}:{ADDRESS:#x}"
             options = ["--ignore-chrony", "--link", link, "--output", output, "--trace", str(self._trace)]
             command = [sys.executable, "-m", *program, *options, "--status", str(self._status)]
-            self._daemon = subprocess.Popen([*command, *daemon_options])
+            self._daemon = subprocess.Popen([*command, *daemon_options], stderr=log)
             undo.callback(self._end_daemon)
             self._trace_read = self._trace.open()
             undo.callback(self._trace_read.close)
             self._undo = undo.pop_all()
-        self._unfinished = ""
+        self._unfinished, self._played = "", 0
         self._judged = _Judged()
         self._cpu_start: tuple[float, int] | None = None
         self._cpu_end: tuple[float, int] | None = None
@@ -123,25 +124,30 @@ class Simulation:
             self._daemon.kill()
             self._daemon.wait()
 
-    def run(self, seconds: int, show: Callable[[Progress], None]) -> dict[str, Any]:
-        """Simulate; call ``show`` about once a real second; return the summary of ``tcxo-host simulate``."""
+    def run(
+        self,
+        seconds: int,
+        show: Callable[[Progress], None] = lambda progress: None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> dict[str, Any]:
+        """Simulate ``seconds``, or until ``stopping()``; call ``show`` about once a real second; return the summary."""
         self._wait_for_daemon()
         start = shown = time.monotonic()
-        for second in self._seconds(seconds):
+        self._played = 0
+        for second in (self._world.step() for _ in range(seconds)):
             pause_s = start + second.index / self._speed - time.monotonic()
             if pause_s > 0:
                 time.sleep(pause_s)
+            if stopping():
+                break
             self._play(second)
             self._judge()
             if time.monotonic() - shown >= 1.0:
                 shown = time.monotonic()
                 show(Progress(second.index + 1, self._read_status(), -second.truth_pi_ppm))
-        self._drain(seconds)
+            self._played += 1
+        self._drain(self._played)
         return self._summary()
-
-    def _seconds(self, seconds: int) -> Iterator[WorldSecond]:
-        for _ in range(seconds):
-            yield self._world.step()
 
     def _play(self, second: WorldSecond) -> None:
         """One second through the board; events happen at its start, which no pulse falls on."""
@@ -265,6 +271,7 @@ class Simulation:
         rss_mib = self._rss_mib()
         return {
             "scenario": self._world.scenario.name,
+            "seconds": self._played,
             "vm": self.board.vm,
             "edges": sum(each["edges"] for each in channels.values()),
             "lost_edges": sum(each["lost"] for each in channels.values()),

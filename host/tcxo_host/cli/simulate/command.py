@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "main"]
 
+_A_WEEK_S = 7 * 86400
+
 EXAMPLE = """\
 The simulated board runs the firmware's own files in MicroPython; its bytes reach the daemon over a pty.
 true_ppm is what a perfect daemon would have written: minus the Pi clock's true frequency error (less the
@@ -24,6 +26,7 @@ baseline) over the second in which chrony uses the value, so published_ppm - tru
 
 example:
   tcxo-host simulate --scenario load --seconds 600 --speed 60
+  tcxo-host simulate --live
 """
 
 
@@ -41,7 +44,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--list", action="store_true", help="list the scenarios and exit")
     parser.add_argument(
-        "--seconds", type=int, metavar="N", default=300, help="simulated seconds (default 300)"
+        "--seconds", type=int, metavar="N", help="simulated seconds (default 300; with --live until q)"
     )
     parser.add_argument("--speed", type=float, metavar="X", default=20.0, help="times real time (default 20)")
     parser.add_argument("--seed", type=int, metavar="S", default=1, help="same seed, same edges (default 1)")
@@ -58,6 +61,11 @@ def add_parser(subparsers: Any) -> None:
         help="GPS samples for chrony instead: a simulated Pi with pin and clocks, as fast as it goes;"
         " --output takes each second's true error as CSV",
     )
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="show the daemon's screen, as status --watch does, and serve its metrics (needs the extra 'live')",
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON line at the end")
     parser.set_defaults(main=main)
 
@@ -72,6 +80,10 @@ def main(args: argparse.Namespace) -> int:
         for name in scenario_names():
             print(f"{name:16} {load_scenario(name).description}")
         return 0
+    if args.live and (args.json or args.phase):
+        raise UsageError("--live is for people and for the daemon: it goes with neither --json nor --phase")
+    if args.seconds is None:
+        args.seconds = _A_WEEK_S if args.live and sys.stdout.isatty() else 300
     if args.seconds < 1 or not 0 < args.speed <= 10_000:
         raise UsageError("--seconds must be at least 1, --speed above 0 and at most 10000")
     # Ended in an orderly way by each, a closed terminal too: the daemon and the board's process are not left running.
@@ -85,25 +97,44 @@ def main(args: argparse.Namespace) -> int:
         return 0
     world = World(load_scenario(args.scenario), args.seed)
     options = ["--log-level", "warning"] + (["--estimator", args.estimator] if args.estimator else [])
-    screen = _Screen(args.seconds)
     with tempfile.TemporaryDirectory(prefix="tcxo-simulate-") as folder:
         output = args.output or str(Path(folder) / "tcxo")
-        simulation = Simulation(
-            world,
-            output,
-            Path(folder),
-            speed=args.speed,
-            daemon_options=options,
-            seed=args.seed,
-            via=args.via,
-        )
-        with simulation:
-            summary = simulation.run(args.seconds, screen.show)
-    screen.close()
+
+        def start(log: Any = None) -> Simulation:
+            return Simulation(
+                world,
+                output,
+                Path(folder),
+                speed=args.speed,
+                daemon_options=options,
+                seed=args.seed,
+                via=args.via,
+                log=log,
+            )
+
+        if args.live:
+            summary = _run_live(args, start, Path(folder), options)
+        else:
+            screen = _Screen(args.seconds)
+            with start() as simulation:
+                summary = simulation.run(args.seconds, screen.show)
+            screen.close()
     _print_summary(summary, args, sys.stderr if args.json else sys.stdout)
     if args.json:
         print(json.dumps(summary))
     return 0
+
+
+def _run_live(args: argparse.Namespace, start: Any, folder: Path, options: list[str]) -> dict[str, Any]:
+    from .live import Metrics, run_live
+
+    metrics = Metrics.choose()
+    config = folder / "daemon.toml"
+    config.write_text(metrics.settings)
+    options += ["--config", str(config)]
+    return run_live(
+        start, folder, args.seconds, f"{args.scenario} at {args.speed:g} times real time", metrics
+    )
 
 
 class _Screen:
@@ -140,7 +171,7 @@ def _print_summary(summary: dict[str, Any], args: argparse.Namespace, file: Any)
         return "none" if value is None else f"{value:{form}}{unit}"
 
     rows = [
-        ("scenario", f"{summary['scenario']}, {args.seconds} s at {args.speed:g} times real time"),
+        ("scenario", f"{summary['scenario']}, {summary['seconds']} s at {args.speed:g} times real time"),
         ("firmware ran in", summary["vm"]),
         ("state", f"{summary['state']} {summary['reason'] or ''}".rstrip()),
         *(
