@@ -30,6 +30,7 @@ example:
   sudo tcxo-host install --link serial:/dev/ttyACM0 --chrony ntp
   sudo tcxo-host install --link i2c:1:0x55
   sudo tcxo-host install --source uart:/dev/ttyS0
+  sudo tcxo-host install --instance attic --link serial:/dev/ttyACM1
 """
 
 
@@ -55,6 +56,11 @@ def add_parser(subparsers: Any) -> None:
         "--source",
         metavar="SIGNAL",
         help="what the board measures: pwm, uart (this model's own) or uart:DEVICE (default: pwm; on a Pi 5, uart)",
+    )
+    parser.add_argument(
+        "--instance",
+        metavar="NAME",
+        help="set up a second daemon for a second board, tcxo-host@NAME, beside the one that is chrony's; needs --link",
     )
     parser.add_argument("--pin", type=int, default=12, metavar="GPIO", help="the PWM's GPIO (default 12)")
     parser.add_argument(
@@ -104,8 +110,8 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
 
     if args.upgrade:
         _as_last_time(args, root)
-    plan, found = _plan(args, root)
-    steps = install_steps(root, plan, args.force, {name: getattr(args, name) for name in _REMEMBERED})
+    plan, found = _plan(args, root) if args.instance is None else (_instance_plan(args, root), ())
+    steps = install_steps(root, plan, args.force, _to_remember(args, root))
     if args.json and args.dry_run:
         print(json.dumps(_values(steps, plan, [*found, *_notes(plan, steps)], None)))
     if not args.json:
@@ -140,11 +146,24 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     return 1 if failed else 0
 
 
+def _to_remember(args: argparse.Namespace, root: Root) -> dict[str, Any]:
+    """The options for ``--upgrade``: those of the daemon that is chrony's, not of another instance."""
+    from ..pi.install.files import remembered_options
+
+    if args.instance is None:
+        return {name: getattr(args, name) for name in _REMEMBERED}
+    with contextlib.suppress(UnavailableError):
+        return remembered_options(root)
+    return {}
+
+
 def _as_last_time(args: argparse.Namespace, root: Root) -> None:
     """Fill in the options of the last installation. Raises UsageError when others are given."""
     from ..errors import UsageError
     from ..pi.install.files import remembered_options
 
+    if args.instance is not None:
+        raise UsageError("--upgrade and --instance contradict each other: leave one of them out")
     remembered = remembered_options(root)
     given = [
         f"--{name.replace('_', '-')}" for name in _REMEMBERED if getattr(args, name) != args.defaults[name]
@@ -250,6 +269,20 @@ def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
         consoles=consoles(subject.root, source, model),
     )
     return plan, (*fit.notes, *left_over(root, source))
+
+
+def _instance_plan(args: argparse.Namespace, root: Root) -> Plan:
+    from ..errors import UsageError
+    from ..link.url import check_url
+    from ..pi.install.instance import instance_plan
+
+    if args.chrony or args.refclock or args.phase:
+        raise UsageError(
+            "--instance goes with none of --chrony, --refclock and --phase: only one daemon is chrony's"
+        )
+    if not args.link:
+        raise UsageError("--instance needs --link: which of the boards is it?")
+    return instance_plan(root, args.instance, check_url(args.link), measure_only=args.measure_only)
 
 
 def _executable(given: str | None, live: bool) -> str:

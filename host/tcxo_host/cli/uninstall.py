@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     """Stop, remove, reload; 0, or 1 when a command failed."""
     from ..errors import UnavailableError
     from ..pi.install.files import uninstall_steps, write_steps
+    from ..pi.install.instance import instance_names, output_of
     from .install import run_commands, show_steps
 
     if not root.exists(paths.MANIFEST):
@@ -61,13 +63,17 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     show_steps(steps)
     if args.dry_run:
         return 0
+    instances = instance_names(root)
     units = ["tcxo-host.service"] + ["tcxo-host-pwm.service"] * root.exists(paths.PWM_UNIT)
+    units += [f"tcxo-host@{name}.service" for name in instances]
     failed = run_commands([("systemctl", "disable", "--now", *units)], runner) if root.is_live else 0
     write_steps(root, steps)
     for step in steps.steps:
         if step.why == "words put back" and step.action == "write":
             print(f"note    {step.path} is as it was: reboot once, so that the console is there again")
-    _remove_link(root)
+    _remove_link(root, paths.OUTPUT, paths.REAL_OUTPUT)
+    for name in instances:
+        _remove_link(root, output_of(name), f"/run/tcxo-host-{name}/tcxo")
     if root.is_live:
         apparmor = [("apparmor_parser", "-r", paths.APPARMOR_PROFILE)]
         after = apparmor if root.exists(apparmor[0][2]) else []
@@ -75,9 +81,9 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     return 1 if failed else 0
 
 
-def _remove_link(root: Root) -> None:
-    """The link to our file goes with it; a real file of that name is not ours."""
-
-    link = root.path("/run") / "tcxo"
-    if link.is_symlink() and root.link_name(paths.OUTPUT) == paths.REAL_OUTPUT.rpartition("/")[2]:
+def _remove_link(root: Root, name: str, target: str) -> None:
+    """The link ``name`` in /run to our file goes with it; a real file of that name is not ours."""
+    folder, _, last = name.rpartition("/")
+    link = root.path(folder) / last
+    if link.is_symlink() and os.readlink(link) in (target, target.removeprefix("/run/")):
         link.unlink()

@@ -14,7 +14,15 @@ from ...config.settings import Config
 from ...errors import ConfigError
 from ...link.interface import Link
 from ..root import Root
-from . import check_chrony, check_machine, check_phase, check_proof, check_service, check_uart
+from . import (
+    check_chrony,
+    check_instances,
+    check_machine,
+    check_phase,
+    check_proof,
+    check_service,
+    check_uart,
+)
 from .board_look import LOOK_S, BoardLook, look_at_board, look_at_status
 from .check import Check, Finding, Level, Subject
 
@@ -27,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     *check_chrony.CHECKS,
     *check_phase.CHECKS,
     *check_proof.CHECKS,
+    *check_instances.CHECKS,
 )
 
 
