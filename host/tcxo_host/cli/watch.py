@@ -52,6 +52,7 @@ def watch(
     state = _State()
     chrony = TrackingWatch(ask_every_s=5.0) if ask_chrony else None
     console = Console()
+    on_terminal = console.is_terminal
     live = Live(console=console, screen=sys.stdout.isatty(), auto_refresh=False)
     try:
         with _signals(state), contextlib.suppress(OSError):  # of a terminal that has gone
@@ -61,6 +62,8 @@ def watch(
                 if state.suspending:
                     _suspend(state)
     finally:
+        if not on_terminal:
+            print()  # rich ends the last state without one
         if chrony is not None:
             chrony.close()
 

@@ -44,15 +44,16 @@ class History:
         self._samples: deque[tuple[float, tuple[float | None, ...]]] = deque(maxlen=self.LONGEST)
 
     def add(self, status: Mapping[str, Any]) -> None:
-        """Take a status; one of a second that is known already, or of none, is left out."""
-        if status["host_ns"] is None:
+        """Take a status; one of a second that is known already, or of none, is left out, as is what is no number."""
+        host_ns = status["host_ns"]
+        if not isinstance(host_ns, int) or host_ns >= 1 << 63:
             return
-        now_s = status["host_ns"] * 1e-9
+        now_s = host_ns * 1e-9
         if self._samples and now_s <= self._samples[-1][0]:
             if now_s == self._samples[-1][0]:
                 return
             self._samples.clear()  # the machine was restarted
-        self._samples.append((now_s, tuple(status[ppm] for ppm, _ in CLOCKS.values())))
+        self._samples.append((now_s, tuple(_finite(status[ppm]) for ppm, _ in CLOCKS.values())))
 
     def span_s(self, now_s: float) -> float:
         """How far back it goes."""
@@ -78,6 +79,10 @@ class History:
             elif last is not None and (column - last) * width_s <= _GAP_S:
                 found[column] = found[last]
         return found
+
+
+def _finite(value: Any) -> float | None:
+    return value if isinstance(value, (int, float)) and abs(value) < 1e9 else None
 
 
 def bars(columns: Sequence[float | None], rows: int) -> list[str]:
@@ -127,12 +132,13 @@ def screen(
     height: int | None,
     has_keys: bool,
 ) -> list[Line]:
-    """The rows of a screen of ``width`` and ``height`` (None: as high as needed), the keys last.
+    """The rows of a screen of ``width`` and ``height``, the keys last; ``height`` None: for paper, without graphs.
 
     Rows are wrapped where there is room, else cut (with a "…"), else left out, which the last row then says.
     """
     inside = max(1, width - _LABEL)
-    blocks = [_block(line, history, now_s, window_s, inside) for line in lines]
+    shown = history if height is not None else History()
+    blocks = [_block(line, shown, now_s, window_s, inside) for line in lines]
     room = None if height is None else max(1, height - 1)
     missing = 0
     if room is not None and sum(len(each.text) for each in blocks) > room:
@@ -143,11 +149,12 @@ def screen(
         ]
         blocks = [blocks[index] for index in sorted(kept)]
     graphs = sum(any(each is not None for each in block.columns) for block in blocks)
-    spare = _TALLEST * graphs if room is None else room - sum(len(each.text) for each in blocks)
+    spare = 0 if room is None else room - sum(len(each.text) for each in blocks)
     rows_each = min(_TALLEST, spare // graphs) if graphs else 0
     drawn = [row for block in blocks for row in block.drawn(rows_each)]
-    if room is not None:
-        drawn += [Line("", "")] * (room - len(drawn))
+    if room is None:
+        return drawn
+    drawn += [Line("", "")] * (room - len(drawn))
     return [*drawn, Line("", _footer(history.span_s(now_s), window_s, missing, width, has_keys), "keys")]
 
 

@@ -23,7 +23,12 @@ def history_of(*ppm, start_s=1000.0):
     history = History()
     for at, value in enumerate(ppm):
         history.add(
-            {"host_ns": (start_s + at) * 1e9, "freq_error_ppm": value, "tcxo_ppm": None, "rtc_ppm": None}
+            {
+                "host_ns": round((start_s + at) * 1e9),
+                "freq_error_ppm": value,
+                "tcxo_ppm": None,
+                "rtc_ppm": None,
+            }
         )
     return history
 
@@ -86,7 +91,7 @@ def test_a_graph_shows_the_mean_of_each_part_of_the_window():
 
 def test_a_wide_graph_of_a_short_window_has_no_holes_but_an_outage_is_one():
     history = history_of(*[1.0] * 30)
-    history.add({"host_ns": 1050e9, "freq_error_ppm": 2.0, "tcxo_ppm": None, "rtc_ppm": None})
+    history.add({"host_ns": 1050 * 10**9, "freq_error_ppm": 2.0, "tcxo_ppm": None, "rtc_ppm": None})
     columns = history.columns("Pi", 1059.0, 60, 180)
     assert columns[3:90] == [1.0] * 87
     assert columns[100:150] == [None] * 50
@@ -95,9 +100,9 @@ def test_a_wide_graph_of_a_short_window_has_no_holes_but_an_outage_is_one():
 
 def test_the_same_second_counts_once_and_a_restart_of_the_machine_begins_anew():
     history = history_of(1.0, 1.0)
-    history.add({"host_ns": 1001e9, "freq_error_ppm": 5.0, "tcxo_ppm": None, "rtc_ppm": None})
+    history.add({"host_ns": 1001 * 10**9, "freq_error_ppm": 5.0, "tcxo_ppm": None, "rtc_ppm": None})
     assert history.span_s(1010) == pytest.approx(10)
-    history.add({"host_ns": 3e9, "freq_error_ppm": 5.0, "tcxo_ppm": None, "rtc_ppm": None})
+    history.add({"host_ns": 3 * 10**9, "freq_error_ppm": 5.0, "tcxo_ppm": None, "rtc_ppm": None})
     assert history.span_s(4) == pytest.approx(1)
     history.add({"host_ns": None})
     assert history.span_s(4) == pytest.approx(1)
@@ -106,6 +111,28 @@ def test_the_same_second_counts_once_and_a_restart_of_the_machine_begins_anew():
 def test_the_longest_watch_keeps_no_more_than_the_longest_window():
     history = history_of(*[0.0] * (WINDOWS_S[-1] + 100))
     assert history.span_s(1000 + WINDOWS_S[-1] + 99) == pytest.approx(WINDOWS_S[-1] - 1)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"host_ns": 10**9, "freq_error_ppm": float("nan")},
+        {"host_ns": 10**9, "freq_error_ppm": float("inf")},
+        {"host_ns": 10**9, "freq_error_ppm": "x"},
+        {"host_ns": float("nan"), "freq_error_ppm": 1.0},
+        {"host_ns": 10**400, "freq_error_ppm": 1.0},
+    ],
+    ids=str,
+)
+def test_what_is_no_number_is_not_drawn(lines, values):
+    history = history_of(1.0, 2.0, start_s=0.0)
+    history.add({"tcxo_ppm": None, "rtc_ppm": None} | values)
+    assert drawn(lines, history, (80, 24), now_s=2.0)
+
+
+def test_without_a_terminal_there_are_neither_graphs_nor_keys(lines):
+    levels = {row.level for row in drawn(lines, history_of(*range(120)), (80, None))}
+    assert levels.isdisjoint({"graph", "keys"})
 
 
 def test_bars_span_their_own_range():

@@ -16,6 +16,7 @@ from ...estimate.interface import State
 
 __all__ = ["Sensor", "discovery", "known_sensors", "message_values", "topic_name"]
 
+_LONGEST_NAME = 60
 _LONGEST_STATE = 255
 """Home Assistant takes no longer one."""
 
@@ -54,7 +55,7 @@ _SENSORS = (
 
 def topic_name(text: str) -> str:
     """``text`` as a part of a topic and of an identifier: letters, digits, ``_`` and ``-`` only."""
-    return re.sub("[^A-Za-z0-9_-]+", "-", text).strip("-") or "tcxo"
+    return re.sub("[^A-Za-z0-9_-]+", "-", text).strip("-")[:_LONGEST_NAME] or "tcxo"
 
 
 def message_values(status: Mapping[str, Any], without_gps_s: float | None) -> dict[str, Any]:

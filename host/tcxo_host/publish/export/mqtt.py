@@ -20,6 +20,7 @@ from .home_assistant import discovery, known_sensors, message_values, topic_name
 __all__ = ["Broker", "Mqtt"]
 
 _PLAIN_PORT, _TLS_PORT = 1883, 8883
+_LONGEST_TOPIC = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Mqtt:
         for key, each in (("topic", topic), ("discovery", discovery)):
             if any(char in each for char in "#+") or each.startswith(("/", "$")) or each.endswith("/"):
                 raise ConfigError(f"mqtt.{key} = {each!r}: expected names with / between, without # and +")
+            if len(each) > _LONGEST_TOPIC:
+                raise ConfigError(f"mqtt.{key} is longer than {_LONGEST_TOPIC} characters")
         if not topic:
             raise ConfigError("mqtt.topic is empty: expected a name such as tcxo-host")
         password = _password(broker)
@@ -67,6 +70,7 @@ class Mqtt:
         self._followed_s: float | None = None
         self._announced: set[str] = set()
         self._connections = 0
+        self._bug = ""
         try:
             self._client = client.MqttClient(
                 broker.host,
@@ -83,11 +87,18 @@ class Mqtt:
     @property
     def problem(self) -> str:
         """Why nothing can be sent now, or an empty text; before the first answer of the broker there is none."""
-        said: str = self._client.problem
+        said: str = self._bug or self._client.problem
         return f"{self._where} {said}; trying again until it works" if said else ""
 
     def update(self, status: Mapping[str, Any], now_s: float) -> None:
         """Take a new status, as the status file has it; ``now_s``: any steady clock. Waits for nobody."""
+        try:
+            self._send(status, now_s)
+            self._bug = ""
+        except Exception as error:  # a bug here must not cost the clock its correction
+            self._bug = f"cannot be served: {error!r}"
+
+    def _send(self, status: Mapping[str, Any], now_s: float) -> None:
         if status["state"] == State.TRACK:
             self._followed_s = now_s
         connections = self._client.connections

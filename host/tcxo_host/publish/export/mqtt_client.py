@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import sys
 import threading
@@ -69,7 +70,10 @@ class MqttClient:
     def close(self) -> None:
         """Say that no values come any more, and leave."""
         if self.connected:
-            self._client.publish(self._availability, "offline", qos=1, retain=True).wait_for_publish(CLOSE_S)
+            with contextlib.suppress(RuntimeError):  # the connection has just ended
+                self._client.publish(self._availability, "offline", qos=1, retain=True).wait_for_publish(
+                    CLOSE_S
+                )
         self._client.closing = True
         self._client.disconnect()
         # the thread may hang in a name server's silence; it ends with the process
@@ -96,7 +100,7 @@ class MqttClient:
 
     def _crashed(self, error: Exception) -> None:
         self.connected = False
-        self.problem = f"sends what cannot be understood ({error!r:.120})"
+        self.problem = f"cannot be understood, or not be found ({error!r:.120})"
 
 
 class _Client(paho.Client):

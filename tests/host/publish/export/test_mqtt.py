@@ -230,6 +230,7 @@ def test_whatever_a_peer_sends_the_connection_is_tried_again(monkeypatch, status
         ({"tls": True, "ca_file": "/etc/hostname"}, "cannot be used"),
         ({"topic": "a/#"}, "without # and +"),
         ({"topic": ""}, "mqtt.topic is empty"),
+        ({"topic": "x" * 70_000}, "mqtt.topic is longer than 200"),
         ({"discovery": "/x"}, "expected names"),
     ],
     ids=str,
@@ -249,3 +250,26 @@ def test_ending_a_daemon_whose_broker_is_away_leaves_no_process(tmp_path):
     wait_until(lambda: status.exists() and "SIMULATED" in status.read_text())
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(60) == 0
+
+
+def test_a_connection_that_ends_while_the_daemon_ends_does_not_keep_it_from_ending():
+    mqtt = Mqtt(Broker("localhost", real.free_port()), topic="t", discovery="", period_s=1)
+    mqtt._client.connected = True  # as between the end of a connection and the thread that notices it
+    mqtt.close()
+
+
+def test_a_bug_in_here_costs_the_clock_nothing(tmp_path, caplog, monkeypatch):
+    running = Running(tmp_path, override(Config(), "mqtt", host="localhost", port=real.free_port()))
+    monkeypatch.setattr(Mqtt, "_send", lambda *_: 1 / 0)
+    for _ in range(70):
+        running.run(1)
+    running.outputs.close()
+    assert "mqtt broker localhost cannot be served: ZeroDivisionError" in caplog.text
+    assert json.loads(running.status.read_text())["last_published_ppm"] is not None
+
+
+def test_a_host_that_cannot_be_one_is_a_problem_in_words(status):
+    mqtt = Mqtt(Broker("ä" * 100), topic="t", discovery="", period_s=1)
+    wait_until(lambda: mqtt.problem, lambda: mqtt.update(status, 0.0))
+    assert "trying again" in mqtt.problem
+    mqtt.close()
