@@ -66,7 +66,7 @@ def message_values(status: Mapping[str, Any], without_gps_s: float | None) -> di
     values = {sensor.key: status[sensor.key] for sensor in _SENSORS if sensor.key in status}
     values |= {f"{role}_hz": each["seen_hz"] for role, each in status["channels"].items()}
     values |= {
-        "reason": status["reason"][:_LONGEST_STATE],
+        "reason": status["reason"][:_LONGEST_STATE] or "none",
         "published_ppm": status["last_published_ppm"],
         "without_gps_s": None if without_gps_s is None else round(without_gps_s, 1),
     }
@@ -84,7 +84,7 @@ def discovery(sensor: Sensor, base: str, name: str, version: str, expire_s: int)
     """Topic (below the discovery prefix) and retained payload that make ``sensor`` appear.
 
     ``base``: the topic below which ``values`` and ``availability`` are; ``name``: of this daemon, as ``topic_name``
-    has it; ``expire_s``: after so long without a message a value is unknown.
+    has it; ``expire_s``: after so long without a message Home Assistant shows a value as unavailable.
     """
     payload = {
         "name": sensor.name,

@@ -51,6 +51,8 @@ def test_a_board_without_an_rtc_and_a_daemon_without_phase_show_none(status):
 def test_a_reason_fits_what_home_assistant_stores(status):
     status["reason"] = "x" * 1000
     assert len(message_values(status, None)["reason"]) == 255
+    status["reason"] = ""
+    assert message_values(status, None)["reason"] == "none", "an empty text may be taken for no message"
 
 
 @pytest.mark.parametrize(
