@@ -192,3 +192,9 @@ def test_the_top_level_is_the_users():
         *("host", "firmware", "protocol", "tools", "tests"),
         *("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"),
     }
+
+
+def test_the_changelog_says_each_thing_once():
+    items = re.split(r"(?m)^(?=- )", (ROOT / "CHANGELOG.md").read_text())
+    told = [" ".join(item.split()) for item in items]
+    assert sorted(told) == sorted(set(told))

@@ -64,4 +64,4 @@ complete -c tcxo-flash -n _shtab_tcxo_flash_using -l mpy -d 'install compiled mo
 complete -c tcxo-flash -n _shtab_tcxo_flash_using -l check -d 'only compare; exit status 1 if files differ'
 complete -c tcxo-flash -n _shtab_tcxo_flash_using -l selftest -x -d 'let the board measure a signal of its own, through a jumper wire to these inputs (1,3 or gps_pps or all; default: the PWM'"'"'s)'
 complete -c tcxo-flash -n _shtab_tcxo_flash_using -l i2c -x -d 'with --selftest: read the board over I2C too'
-complete -c tcxo-flash -n _shtab_tcxo_flash_using -l json -d 'with --selftest: the result for machines'
+complete -c tcxo-flash -n _shtab_tcxo_flash_using -l json -d 'one JSON object on stdout at the end; the rest goes to stderr'

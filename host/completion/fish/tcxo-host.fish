@@ -51,7 +51,7 @@ function _shtab_tcxo_host_using
 end
 
 set -g _shtab_tcxo_host_commands run status baseline doctor pwm install uninstall prove simulate
-set -g _shtab_tcxo_host_opts_with_value --baud --block --chrony --config --estimator --executable --file --hours --link --log-level --logs --minutes --model --output --pin --rate --record --root --scenario --seconds --seed --set --settle --source --speed --state --status --trace --via -o
+set -g _shtab_tcxo_host_opts_with_value --baud --block --chrony --config --estimator --executable --file --hours --instance --link --log-level --logs --minutes --model --output --pin --rate --record --root --scenario --seconds --seed --set --settle --source --speed --state --status --trace --via -o
 
 complete -c tcxo-host -e
 complete -c tcxo-host -f
@@ -109,6 +109,7 @@ complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l dry-run -d 'show ev
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l upgrade -d 'install again as the last time, with this version'"'"'s files'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l link -x -d 'the board: serial:DEVICE or i2c:BUS:ADDRESS (default: the one that is plugged in)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l source -x -d 'what the board measures: pwm, uart (this model'"'"'s own) or uart:DEVICE (default: pwm; on a Pi 5, uart)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l instance -x -d 'set up a second daemon for a second board, tcxo-host@NAME, beside the one that is chrony'"'"'s; needs --link'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l pin -x -d 'the PWM'"'"'s GPIO (default 12)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l chrony -xka "tempcomp ntp gpsd gpsd-shm phc" -d 'reference clocks for a stratum 1 server (default: ntp with a /dev/pps0 where chrony has no reference clock yet, else only tempcomp)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l refclock -d 'hand chrony a reference clock instead of the tempcomp file'

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Runner", "add_parser", "main", "run", "run_commands", "show_steps"]
 
-_REMEMBERED = ("link", "source", "pin", "chrony", "refclock", "phase", "measure_only")
-"""The options that ``--upgrade`` takes again; ``executable`` and ``model`` are found anew."""
 
 Runner = Callable[[Sequence[str]], int]
 
@@ -106,12 +104,13 @@ def main(args: argparse.Namespace) -> int:
 def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     """Plan, show, write, start; 0, or 1 when a command failed (it is named, with what to do)."""
     from ..errors import OutputError
+    from ..pi.install.choices import choose_instance_plan, choose_plan, take_as_last_time, to_remember
     from ..pi.install.files import install_steps, write_steps
 
     if args.upgrade:
-        _as_last_time(args, root)
-    plan, found = _plan(args, root) if args.instance is None else (_instance_plan(args, root), ())
-    steps = install_steps(root, plan, args.force, _to_remember(args, root))
+        take_as_last_time(args, root)
+    plan, found = choose_plan(args, root) if args.instance is None else (choose_instance_plan(args, root), ())
+    steps = install_steps(root, plan, args.force, to_remember(args, root))
     if args.json and args.dry_run:
         print(json.dumps(_values(steps, plan, [*found, *_notes(plan, steps)], None)))
     if not args.json:
@@ -144,34 +143,6 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
             "next    sudo tcxo-host prove --crystal --warm, before you rely on it: is it this system's crystal?"
         )
     return 1 if failed else 0
-
-
-def _to_remember(args: argparse.Namespace, root: Root) -> dict[str, Any]:
-    """The options for ``--upgrade``: those of the daemon that is chrony's, not of another instance."""
-    from ..pi.install.files import remembered_options
-
-    if args.instance is None:
-        return {name: getattr(args, name) for name in _REMEMBERED}
-    with contextlib.suppress(UnavailableError):
-        return remembered_options(root)
-    return {}
-
-
-def _as_last_time(args: argparse.Namespace, root: Root) -> None:
-    """Fill in the options of the last installation. Raises UsageError when others are given."""
-    from ..errors import UsageError
-    from ..pi.install.files import remembered_options
-
-    if args.instance is not None:
-        raise UsageError("--upgrade and --instance contradict each other: leave one of them out")
-    remembered = remembered_options(root)
-    given = [
-        f"--{name.replace('_', '-')}" for name in _REMEMBERED if getattr(args, name) != args.defaults[name]
-    ]
-    if given:
-        raise UsageError(f"--upgrade takes the options of the last time: leave out {', '.join(given)}")
-    for name in set(_REMEMBERED) & set(remembered):
-        setattr(args, name, remembered[name])
 
 
 def _values(steps: Steps, plan: Plan, notes: Sequence[str], failed: int | None) -> dict[str, Any]:
@@ -212,110 +183,6 @@ def run_commands(commands: Sequence[Sequence[str]], runner: Runner) -> int:
         refused = refused or command[0] == "chronyd"
         print(f"tcxo-host: failed with status {status}: {' '.join(command)}", file=sys.stderr)
     return failed
-
-
-def _plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
-    """The plan, and what was found in chrony's configuration that shaped it."""
-    from ..config.settings import Config
-    from ..errors import UnavailableError, UsageError
-    from ..link.url import check_url
-    from ..pi.chrony.config import main_file
-    from ..pi.chrony.existing import Fit, fit_in
-    from ..pi.doctor import check_machine
-    from ..pi.doctor.check import Subject
-    from ..pi.install.plan import Options, make_plan
-    from ..pi.install.signal import choose_source, consoles, left_over
-    from ..pi.packages import package_version, upstream_version
-    from ..pi.phase_fit import refuse_model, refuse_source
-    from ..pi.source import refuse_shared_port
-
-    model, source = choose_source(root, args.source, args.model, args.measure_only)
-    if args.phase and args.measure_only:
-        raise UsageError("--phase and --measure-only contradict each other: leave one of them out")
-    if args.phase:
-        refuse_source(source)
-        if model is not None:
-            refuse_model(model)
-    if not args.measure_only and main_file(root) is None:
-        raise UnavailableError("chrony is not installed here: sudo apt install chrony, then install again")
-    fit = Fit("tempcomp")
-    if not args.measure_only:
-        fit = fit_in(root, args.chrony, refclock=args.refclock, force=args.force, phase=args.phase)
-    subject = Subject(root, Config())
-    # also for an upgrade, when the board may be unplugged
-    link = args.link = check_url(args.link) if args.link else _find_board(root)
-    refuse_shared_port(root, link, source)
-    options = Options(
-        executable=_executable(args.executable, root.is_live),
-        link=link,
-        gpio=args.pin,
-        chrony=fit.variant,
-        measure_only=args.measure_only,
-        refclock=args.refclock,
-        phase=args.phase,
-        line_there=fit.line_there,
-        phase_line_there=fit.phase_line_there,
-        source=source.signal,
-        baud=source.baud,
-        has_late_stamps=(upstream_version(package_version(root, "chrony")) or (0, 0)) >= (4, 4),
-    )
-    main = main_file(root)
-    plan = make_plan(
-        options,
-        model,
-        check_machine.config_txt(subject)[0],
-        apparmor=root.exists(paths.APPARMOR_PROFILE),
-        chrony_confdir=main is None or "confdir /etc/chrony/conf.d" in (root.read(main) or ""),
-        consoles=consoles(subject.root, source, model),
-    )
-    return plan, (*fit.notes, *left_over(root, source))
-
-
-def _instance_plan(args: argparse.Namespace, root: Root) -> Plan:
-    from ..errors import UsageError
-    from ..link.url import check_url
-    from ..pi.install.instance import instance_plan
-
-    if args.chrony or args.refclock or args.phase:
-        raise UsageError(
-            "--instance goes with none of --chrony, --refclock and --phase: only one daemon is chrony's"
-        )
-    if not args.link:
-        raise UsageError("--instance needs --link: which of the boards is it?")
-    return instance_plan(root, args.instance, check_url(args.link), measure_only=args.measure_only)
-
-
-def _executable(given: str | None, live: bool) -> str:
-    """The absolute path for the units. Raises UsageError for one that a service cannot start, or, on this
-    machine (``live``), that others than root may exchange."""
-    import os
-    import shutil
-
-    from ..errors import UsageError
-    from ..pi.root import who_may_change
-
-    path = given or shutil.which(sys.argv[0]) or os.path.join(os.path.dirname(sys.executable), "tcxo-host")
-    path = os.path.abspath(path)
-    if path.startswith("/root/"):
-        raise UsageError(
-            f"{path} lies in root's home, where the service's user may not go: install the package into"
-            " /opt/tcxo-host (see README), or name another one with --executable"
-        )
-    if live and (others := who_may_change(path)):
-        raise UsageError(
-            f"{path}: {others}, but a service runs it as root at each start: install the package into"
-            " /opt/tcxo-host as root (see README), or name another one with --executable"
-        )
-    return path
-
-
-def _find_board(root: Root) -> str:
-    """The link of the board that is plugged in, by its lasting name; else the usual device."""
-    folder = "/dev/serial/by-id"
-    for name in root.names(folder):
-        if any(word in name for word in ("MicroPython", "Pyboard", "STM32")):
-            return f"serial:{folder}/{name}"
-    return "serial:/dev/ttyACM0"
 
 
 def _kept_settings(args: argparse.Namespace, root: Root, steps: Steps) -> list[str]:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import sys
 from importlib.metadata import version
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tcxo_protocol.json_names import boot_text, identify_values
@@ -73,8 +74,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; its exit status."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
-    if arguments.selftest is None and (arguments.json or arguments.i2c):
-        parser.error("--json and --i2c go with --selftest")
+    if arguments.selftest is None and arguments.i2c:
+        parser.error("--i2c goes with --selftest")
     try:
         return _run(arguments)
     except TcxoError as error:
@@ -89,6 +90,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.selftest is not None:
+        return _selftest(arguments)
     if not arguments.json:
         return _flash(arguments)[0]
     with contextlib.redirect_stdout(sys.stderr):
@@ -97,8 +100,8 @@ def _run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _flash(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
-    """Talk while doing it; the exit status, and what was found, done and heard for ``--json``."""
+def _find_board(arguments: argparse.Namespace) -> tuple[ModuleType, str]:
+    """The module that talks to a board, and the board's port."""
     try:
         from . import session as flash_session
     except ImportError as error:
@@ -107,11 +110,19 @@ def _flash(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
     if arguments.board is not None:
         files_for(arguments.board)  # an unknown name is reported before anything is touched
-    port = arguments.port or flash_session.find_port()
-    if arguments.selftest is not None:
-        from .selftest.run import selftest
+    return flash_session, arguments.port or flash_session.find_port()
 
-        return selftest(arguments, port)
+
+def _selftest(arguments: argparse.Namespace) -> int:
+    _, port = _find_board(arguments)
+    from .selftest.run import selftest
+
+    return selftest(arguments, port)
+
+
+def _flash(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    """Talk while doing it; the exit status, and what was found, done and heard for ``--json``."""
+    flash_session, port = _find_board(arguments)
     with flash_session.Session(port) as session:
         try:
             plan = _compare_and_copy(arguments, session)

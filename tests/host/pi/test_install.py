@@ -20,6 +20,7 @@ from support import pi_trees as trees
 from tcxo_host.cli import doctor, install, uninstall
 from tcxo_host.config.load import load_config
 from tcxo_host.errors import OutputError, UnavailableError, UsageError
+from tcxo_host.pi.install.choices import installed_executable
 from tcxo_host.pi.install.plan import CHRONY_VARIANTS, Options, add_block, make_plan, remove_block
 from tcxo_host.pi.models import model_by_key
 from tcxo_host.pi.root import Root, who_may_change
@@ -527,8 +528,8 @@ def test_a_program_that_others_may_exchange_is_not_run_as_root(
     (place / loose).chmod(0o777)
     assert "can be written by everybody" in who_may_change(str(program), OURS)
     with pytest.raises(UsageError, match=r"but a service runs it as root .* into /opt/tcxo-host as root"):
-        install._executable(str(program), live=True)
-    assert install._executable(str(program), live=False) == str(program)
+        installed_executable(str(program), live=True)
+    assert installed_executable(str(program), live=False) == str(program)
 
 
 def test_a_program_of_another_user_is_not_run_as_root(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_the_daemon_says_it(case, text):
 def test_status_shows_it(case, text):
     values = json.loads(trees.status_json(gps_pps=1.0, rtc_pps=1.0, host_pwm=50.0))
     values["channels"]["gps_pps"].update(age_s=None, edges=0, seen_hz=None)
-    lines = {line.label: line.text for line in status_lines(values, Ages(0.1, 0.1), None, {})}
+    lines = {line.label: line.text for line in status_lines(values, Ages(0.1, 0.1), None)}
     assert lines["gps_pps"] == text.strip()
 
 

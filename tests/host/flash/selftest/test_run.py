@@ -295,7 +295,7 @@ def test_a_board_without_the_firmware_and_a_channel_that_is_none(tmp_path, capsy
         assert runs_its_own_firmware(board)
 
 
-@pytest.mark.parametrize("options", [["--json"], ["--i2c", "1:0x55"], ["--selftest", "--check"]])
+@pytest.mark.parametrize("options", [["--i2c", "1:0x55"], ["--selftest", "--check"]])
 def test_options_that_do_not_go_together(capsys, options):
     with pytest.raises(SystemExit) as exit_info:
         flash.main(options)
