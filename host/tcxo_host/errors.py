@@ -13,6 +13,7 @@ __all__ = [
     "OutputError",
     "PermissionRefused",
     "ProblemLog",
+    "SafetyStop",
     "TcxoError",
     "UnavailableError",
     "UsageError",
@@ -63,6 +64,12 @@ class OutputError(TcxoError):
     """The output file cannot be written, or another daemon owns it."""
 
     exit_status = 73
+
+
+class SafetyStop(TcxoError):
+    """Something that makes heat was stopped, and must not go on by itself."""
+
+    exit_status = 75
 
 
 class PermissionRefused(TcxoError):

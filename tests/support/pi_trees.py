@@ -275,6 +275,19 @@ def without(tree: Tree, *starts: str) -> Tree:
 
 PI4_GOOD = good(PI4, "bcm2711")
 
+CPU_TEMPERATURE = "/sys/devices/virtual/thermal/thermal_zone0/temp"
+THROTTLED = "/sys/devices/platform/soc/soc:firmware/get_throttled"
+# names and forms: drivers/thermal, drivers/firmware/raspberrypi.c of the Raspberry Pi kernel
+HEAT: Tree = {
+    "/sys/class/thermal/thermal_zone0": Link("../../devices/virtual/thermal/thermal_zone0"),
+    "/sys/devices/virtual/thermal/thermal_zone0/type": "cpu-thermal\n",
+    CPU_TEMPERATURE: "48686\n",
+    THROTTLED: "0\n",
+    "/proc/stat": "cpu  400 0 200 9000 0 0 0 0 0 0\n"
+    + "".join(f"cpu{n} 100 0 50 9000 0 0 0 0 0 0\n" for n in range(4))
+    + "intr 0\n",
+}
+
 TREES: dict[str, Tree] = {
     "pi-zero-good": good(PI_ZERO, "bcm2835"),
     "pi2-good": good(PI2, "bcm2836"),

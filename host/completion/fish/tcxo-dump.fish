@@ -51,7 +51,7 @@ function _shtab_tcxo_dump_using
 end
 
 set -g _shtab_tcxo_dump_commands record info show stats stability plot compare export import replay
-set -g _shtab_tcxo_dump_opts_with_value --against --baud --channel --confidence --config --counter-bits --csv --estimator --format --keep --kind --last --link --map --output --pwm-hz --refclocks --rotate --seconds --speed --start --tempcomp --tick-hz --tracking --without -o
+set -g _shtab_tcxo_dump_opts_with_value --against --baud --channel --confidence --config --counter-bits --csv --estimator --format --heat --keep --kind --last --link --map --output --pwm-hz --refclocks --rotate --seconds --speed --start --tempcomp --tick-hz --tracking --without -o
 
 complete -c tcxo-dump -e
 complete -c tcxo-dump -f
@@ -113,9 +113,10 @@ complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l tempcomp -x -d 'chrony
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l without -x -d 'a tracking.log made without compensation'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l refclocks -x -d 'chrony'"'"'s refclocks.log; again for a rotated one'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l against -x -d 'the reference clock beside GPSP (default: another pulse)'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l heat -x -d 'a record of '"'"'tcxo-host heat'"'"' (repeatable)'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l estimator -x -d 'default: the daemon'"'"'s'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot' -l config -x -d 'take the daemon'"'"'s settings from this TOML file'
-complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot; and test $_shtab_tcxo_dump_npos -eq 0' -ka "channels tempcomp offsets adev spectrum temperature phase gpsp report" -d 'channels, tempcomp, offsets, adev, spectrum, temperature, phase, gpsp, report'
+complete -c tcxo-dump -n '_shtab_tcxo_dump_using plot; and test $_shtab_tcxo_dump_npos -eq 0' -ka "channels tempcomp offsets adev spectrum temperature phase gpsp heat report" -d 'channels, tempcomp, offsets, adev, spectrum, temperature, phase, gpsp, heat, report'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using; and test $_shtab_tcxo_dump_npos -eq 0' -a compare -d 'How far one source of time is ahead of another, from chrony'"'"'s refclocks.log and measurements.log ('"'"'log refclocks'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using compare' -s h -l help -d 'show this help message and exit'
 complete -c tcxo-dump -n '_shtab_tcxo_dump_using compare' -l against -x -d 'refid or address to compare with (default: the most samples)'

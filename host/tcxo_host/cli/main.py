@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from . import baseline, doctor, install, pwm, run, status, uninstall
+from .heat import command as heat
 from .program import Parser, run_command
 from .prove import command as prove
 from .simulate import command as simulate
@@ -18,13 +19,13 @@ EPILOG = """\
 exit status:
   0   done              65  board or file cannot be used    77  permission refused
   1   a bug             69  link or program is missing      78  configuration is wrong
-  64  wrong usage       73  output cannot be written
+  64  wrong usage       73  output cannot be written        75  stopped for safety (heat)
 
 example:
   tcxo-host run --link serial:/dev/ttyACM0 --output /run/tcxo
 """
 
-_COMMANDS = (run, status, baseline, doctor, pwm, install, uninstall, prove, simulate)
+_COMMANDS = (run, status, baseline, doctor, pwm, heat, install, uninstall, prove, simulate)
 
 
 def build_parser() -> Parser:

@@ -21,6 +21,7 @@ example:
   sudo tcxo-host uninstall
 """
 
+_UNITS_ON_REQUEST = ("tcxo-host-heat.service",)
 _AFTER = (
     ("systemctl", "daemon-reload"),
     ("udevadm", "control", "--reload"),
@@ -64,9 +65,10 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     if args.dry_run:
         return 0
     instances = instance_names(root)
-    units = ["tcxo-host.service"] + ["tcxo-host-pwm.service"] * root.exists(paths.PWM_UNIT)
-    units += [f"tcxo-host@{name}.service" for name in instances]
-    failed = run_commands([("systemctl", "disable", "--now", *units)], runner) if root.is_live else 0
+    own = ["tcxo-host.service"] + ["tcxo-host-pwm.service"] * root.exists(paths.PWM_UNIT)
+    own += [f"tcxo-host@{name}.service" for name in instances]
+    extra = [unit for unit in _UNITS_ON_REQUEST if root.exists(f"{paths.UNITS}/{unit}")]
+    failed = run_commands([("systemctl", "disable", "--now", *extra, *own)], runner) if root.is_live else 0
     write_steps(root, steps)
     for step in steps.steps:
         if step.why == "words put back" and step.action == "write":

@@ -29,6 +29,7 @@ from tcxo_host.errors import TcxoError
 from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.pi.chrony.logs import Tempcomp, Tracking, parse_tracking
 from tcxo_host.pi.chrony.refclock_log import RefclockLog, RefclockSeries
+from tcxo_host.pi.heat.averages import Row as HeatRow
 from tcxo_host.publish.policy import PublishPolicy
 
 UTC_S = 1_767_225_600.0
@@ -75,7 +76,23 @@ def data():
         if isinstance(event, Row):
             rows.add(clock.utc_s(event.host_ns), event)
     tempcomp = Tempcomp(UTC_S + np.arange(2000), np.zeros(2000), np.linspace(-0.3, 0.1, 2000), 0)
-    return PlotData(loader.finish(), rows, tracking(1e-7), tempcomp, tracking(5e-7), refclocks())
+    logs = (tracking(1e-7), tempcomp, tracking(5e-7), refclocks())
+    return PlotData(loader.finish(), rows, *logs, heat=oven_rows())
+
+
+def oven_rows():
+    """An hour left alone, an hour held at 61 degrees; the crystal follows by 0.1 ppm/K, at 61 by none."""
+    swing = np.sin(np.arange(360) / 30)
+    alone = [
+        HeatRow(10.0 * n, UTC_S + 10 * n, 50 + 3 * swing[n], 0.0, 0.5, 0.3 * swing[n], mode="watch")
+        for n in range(360)
+    ]
+    held = [
+        HeatRow(3600 + 10.0 * n, UTC_S + 3600 + 10 * n, 61 + 0.04 * swing[n], 1.0 - 0.5 * swing[n], 0.5,
+                0.001 * swing[n], 61.0, 0.0002)
+        for n in range(360)
+    ]  # fmt: skip
+    return alone + held
 
 
 def drawn(figure):
@@ -101,7 +118,7 @@ def test_every_kind_shows_its_data_with_units_and_an_uncovered_view(data, kind):
     panels = drawn(draw(kind, data))
     for axes in panels:
         assert visible_points(axes) >= 10
-        assert re.search(r"pp[mb]|s\b|1/Hz|fractional|ns", axes.get_ylabel())
+        assert re.search(r"pp[mb]|s\b|1/Hz|fractional|ns|°C", axes.get_ylabel())
         legend = axes.get_legend()
         assert legend is not None
         assert not legend.get_window_extent().overlaps(axes.patch.get_window_extent())
@@ -205,6 +222,17 @@ def test_temperature_has_a_band_that_is_seen(data):
     assert "ageing taken out" in axes.figure.get_label()
 
 
+def test_the_oven_plot_tells_the_spread_before_and_after(data):
+    temperature, cores, frequency, slope = drawn(draw("heat", data))
+    assert [line.get_label() for line in frequency.lines] == [
+        "left alone: std 0.2160 ppm",
+        "held: std 0.0007 ppm",
+    ]
+    assert "slope" in slope.get_ylabel()
+    assert [line.get_label() for line in temperature.lines] == ["CPU", "set-point"]
+    assert cores.get_ylabel() == "busy cores"
+
+
 def test_local_time_names_its_zone(data, monkeypatch):
     import dataclasses
 
@@ -261,7 +289,9 @@ def test_a_report_of_the_last_day_is_made_of_the_directory_that_a_daemon_fills(t
     text = page.read_text()
     assert "00000008" in text
     assert "00000007" not in text
-    assert text.count("<figure") == len(KINDS) - 2  # offsets and gpsp need chrony's logs
+    assert (
+        text.count("<figure") == len(KINDS) - 3
+    )  # offsets and gpsp need chrony's logs, heat the oven's record
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from tcxo_protocol.spec import Role
 
 from .cost import daemon_cost, throughput_edges_per_s
 from .dump import measure
+from .heat import heat_figures
 from .phase import phase_figures
 from .riccati import bound_rms_ppm
 from .trial import Track, run_trial
@@ -88,6 +89,9 @@ def _run(args: argparse.Namespace) -> int:
         _say(args, f"one {GLITCH_US:g} us glitch moves it by (ppb): " + _listed(report["glitch_moves_ppm"]))
         report["phase"] = phase_figures(args.seed)
         _say(args, f"phase, ns: {report['phase']}")
+        report["heat"] = heat_figures(args.seed)
+        for name, figures in report["heat"].items():
+            _say(args, f"heat, {name}: {_figures(figures)}")
     if args.days:
         from .long import long_figures
 

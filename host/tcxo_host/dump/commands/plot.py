@@ -19,6 +19,7 @@ EXAMPLE = """\
   tcxo-dump plot adev sim:day --seconds 86400 -o adev.png
   tcxo-dump plot offsets --tracking /var/log/chrony/tracking.log -o offsets.html
   tcxo-dump plot gpsp --refclocks /var/log/chrony/refclocks.log -o gpsp.svg
+  tcxo-dump plot heat --heat free.jsonl --heat hold.jsonl -o heat.svg
   tcxo-dump plot report monday.tcxocap -o report.html
 """
 FORMS = ("png", "svg", "pdf", "html")
@@ -46,6 +47,9 @@ def add_parser(subparsers: Any) -> None:
         metavar="REFID",
         default="",
         help="the reference clock beside GPSP (default: another pulse)",
+    )
+    parser.add_argument(
+        "--heat", metavar="FILE", action="append", help="a record of 'tcxo-host heat' (repeatable)"
     )
     add_pipeline(parser)
     parser.set_defaults(main=main)
@@ -117,6 +121,7 @@ def _data(args: argparse.Namespace, needs_rows: bool) -> tuple[Any, list[str]]:
     from ...daemon.pipeline import Row
     from ...errors import DataError
     from ...pi.chrony.refclock_log import read_refclocks
+    from ...pi.heat.record import read_rows
     from ..analyse.replay import UtcClock, replay
     from ..plots.data import PlotData, Rows
 
@@ -126,6 +131,8 @@ def _data(args: argparse.Namespace, needs_rows: bool) -> tuple[Any, list[str]]:
     if args.refclocks:
         data.refclocks = read_refclocks(args.refclocks)
         problems += data.refclocks.bad.problems()
+    if args.heat:
+        data.heat = [row for name in args.heat for row in read_rows(Path(name))]
     if not args.files:
         return data, problems
     loader, clock = Loader(), UtcClock()

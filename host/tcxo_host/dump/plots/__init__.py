@@ -16,6 +16,7 @@ KINDS = {
     "temperature": "the TCXO's frequency against the board's temperature, ageing taken out, with its slope",
     "phase": "time error of each clock, its mean rate taken out",
     "gpsp": "GPS time as chrony got it (install --phase), and the kernel's PPS against it, from refclocks.log",
+    "heat": "the Pi as an oven: temperature, burning, frequency before and after, slope (from --heat)",
 }
 NEEDS_ROWS = {"tempcomp"}
 """Kinds that replay the capture, unless chrony's logs stand in."""
@@ -24,7 +25,7 @@ NEEDS_CAPTURE = {"channels", "adev", "spectrum", "temperature", "phase"}
 
 def draw(kind: str, data: Any) -> Any:
     """The figure of one kind. Raises DataError when the data hold nothing to draw."""
-    from . import chrony, frequency, gpsp, stability, temperature
+    from . import chrony, frequency, gpsp, heat, stability, temperature
 
     drawers: dict[str, Callable[[Any], Any]] = {
         "channels": frequency.channels,
@@ -35,5 +36,6 @@ def draw(kind: str, data: Any) -> Any:
         "temperature": temperature.temperature,
         "phase": frequency.phase,
         "gpsp": gpsp.gpsp,
+        "heat": heat.heat,
     }
     return drawers[kind](data)

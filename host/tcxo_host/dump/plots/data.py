@@ -12,6 +12,7 @@ from ...capture.columns import Capture
 from ...daemon.pipeline import Row
 from ...pi.chrony.logs import Tempcomp, Tracking
 from ...pi.chrony.refclock_log import RefclockLog
+from ...pi.heat.averages import Row as HeatRow
 from ..text import duration, utc
 
 __all__ = ["Curve", "PlotData", "Rows", "periods_apart", "thinned"]
@@ -56,6 +57,7 @@ class PlotData:
     without: Tracking | None = None
     refclocks: RefclockLog | None = None
     against: str = ""
+    heat: list[HeatRow] | None = None
     local_time: bool = False
     title: str = ""
 

@@ -66,7 +66,8 @@ def state_changes(rows: Rows) -> list[tuple[float, str]]:
 def _figures(data: PlotData) -> Iterator[tuple[str, str]]:
     """Each kind with its heading, which is the figure's own, and the drawing."""
     for kind in KINDS:
-        if (kind == "offsets" and data.tracking is None) or (kind == "gpsp" and data.refclocks is None):
+        given = {"offsets": data.tracking, "gpsp": data.refclocks, "heat": data.heat}
+        if kind in given and given[kind] is None:
             continue
         try:
             made = draw(kind, data)

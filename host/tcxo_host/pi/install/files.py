@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,16 +50,21 @@ def remembered_options(root: Root) -> dict[str, Any]:
     """The options of the last ``install``. Raises UnavailableError when there was none, or none that says."""
     if not root.exists(paths.MANIFEST):
         raise UnavailableError(f"{paths.MANIFEST} is not there: nothing was installed by 'tcxo-host install'")
-    options = _kept(root).get("options")
-    if not isinstance(options, dict) or not options:
+    options = _kept_options(root)
+    if not options:
         raise UnavailableError(
             f"{paths.MANIFEST} does not say with which options: install once more, with those of the first time"
         )
     return options
 
 
-def install_steps(root: Root, plan: Plan, force: bool, options: Mapping[str, Any]) -> Steps:
-    """What installing ``plan`` would do to the files; touches nothing. ``options``: to be remembered."""
+def install_steps(root: Root, plan: Plan, force: bool, options: Mapping[str, Any] | None = None) -> Steps:
+    """What installing ``plan`` would do to the files; touches nothing.
+
+    ``options``: to be remembered; None for what is no ``install``: those of the last one stay.
+    """
+    if options is None:
+        options = _kept_options(root)
     remembered = _manifest(root)
     steps, manifest, blocked = [], dict(remembered), []
     for file in plan.files:
@@ -82,12 +87,17 @@ def install_steps(root: Root, plan: Plan, force: bool, options: Mapping[str, Any
     return Steps(tuple(steps), manifest, options, tuple(blocked))
 
 
-def uninstall_steps(root: Root, force: bool) -> Steps:
-    """What removing would do: files as they were written go, changed ones stay unless ``force``."""
+def uninstall_steps(root: Root, force: bool, only: Collection[str] | None = None) -> Steps:
+    """What removing would do: files as they were written go, changed ones stay unless ``force``.
+
+    ``only``: of these files; None: of all that were written.
+    """
     steps, manifest = [], {}
     for path, remembered in _manifest(root).items():
         text = _text(root, path)
-        if text is None:
+        if only is not None and path not in only:
+            manifest[path] = remembered
+        elif text is None:
             steps.append(Step("gone", path))
         elif remembered in (_BLOCK, _BLOCK_IN_OWN):
             rest = remove_block(text)
@@ -102,7 +112,7 @@ def uninstall_steps(root: Root, force: bool) -> Steps:
         else:
             steps.append(Step("keep", path, why="changed since it was installed; --force removes it"))
             manifest[path] = remembered
-    return Steps(tuple(steps), manifest)
+    return Steps(tuple(steps), manifest, {} if only is None else _kept_options(root))
 
 
 def write_steps(root: Root, steps: Steps) -> None:
@@ -174,6 +184,11 @@ def _manifest(root: Root) -> dict[str, str]:
     """What was written, by path; an empty one where nothing was."""
     kept = _kept(root)
     return dict(kept.get("files", kept))  # the first versions had nothing but files
+
+
+def _kept_options(root: Root) -> dict[str, Any]:
+    options = _kept(root).get("options")
+    return options if isinstance(options, dict) else {}
 
 
 def _kept(root: Root) -> dict[str, Any]:

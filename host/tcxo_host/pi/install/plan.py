@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
-from string import Template
 
 from ...config import paths
 from ...publish.phase_refclock import chrony_line
 from ..chrony.apparmor import snippet
 from ..models import PiModel
+from .template import filled
 
 __all__ = [
     "CHRONY_VARIANTS",
@@ -267,5 +266,4 @@ def _commands(*, chrony: bool, apparmor: bool, pwm: bool) -> tuple[tuple[str, ..
 
 
 def _template(name: str, names: Mapping[str, str]) -> str:
-    text = resources.files(__package__).joinpath("templates", name).read_text("utf8")
-    return Template(text).substitute(names)
+    return filled(__package__, name, names)

@@ -1,0 +1,1 @@
+"""``tcxo-host heat``."""

@@ -1,0 +1,1 @@
+"""From a slow sweep to the crystal's curve over temperature. Pure."""

@@ -1,0 +1,1 @@
+"""The edges of the oven: sensors, workers, the daemon's status."""

@@ -1,0 +1,1 @@
+"""From readings to what burns: control, stops, set-point and its slow walk. Pure."""
