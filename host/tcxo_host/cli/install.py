@@ -29,6 +29,8 @@ example:
   sudo tcxo-host install --link i2c:1:0x55
   sudo tcxo-host install --source uart:/dev/ttyS0
   sudo tcxo-host install --instance attic --link serial:/dev/ttyACM1
+  sudo tcxo-host install --ptp server --interface eth0
+  sudo tcxo-host install --ptp client        (another machine; it needs no board)
 """
 
 
@@ -75,6 +77,12 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="hand chrony GPS time itself as well (Pi 2 to 4), not only the frequency",
     )
+    parser.add_argument(
+        "--ptp",
+        choices=("server", "client"),
+        help="server: also serve PTP from this clock; client: only follow such a server (linuxptp)",
+    )
+    parser.add_argument("--interface", metavar="NAME", help="the wired interface for --ptp (default: eth0)")
     parser.add_argument("--measure-only", action="store_true", help="measure, but leave chrony alone")
     parser.add_argument(
         "--force", action="store_true", help="overwrite files that were changed by hand; add a refclock twice"
@@ -138,7 +146,7 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     for note in notes:
         print(f"note    {note}")
     print("next    tcxo-host doctor" if not failed else "next    mend what failed, then install again")
-    if not failed and not args.measure_only:
+    if not failed and not args.measure_only and args.ptp != "client":
         print(
             "next    sudo tcxo-host prove --crystal --warm, before you rely on it: is it this system's crystal?"
         )
@@ -197,6 +205,8 @@ def _kept_settings(args: argparse.Namespace, root: Root, steps: Steps) -> list[s
         lacks.append("enabled = true under [phase]")
     if args.refclock and not config.output.sock:
         lacks.append("sock = true under [output]")
+    if args.ptp == "server" and not config.ptp.enabled:
+        lacks.append("enabled = true under [ptp]")
     return [f"{paths.CONFIG} was edited and stays: write there {each}" for each in lacks]
 
 

@@ -113,6 +113,11 @@ def run(args: argparse.Namespace, open_link: Callable[[str, int], Link]) -> int:
         from ..pi.phase_output import open_phase
 
         phase = open_phase(config, Root(), bias_ppm, watch or (lambda: ""))
+    ptp = None
+    if config.ptp.enabled:
+        from ..pi.ptp.quality_output import PtpOutput
+
+        ptp = PtpOutput(config.ptp, Root())
     feeder = watch if isinstance(watch, Feeder) else None
     try:
         Daemon(
@@ -122,6 +127,7 @@ def run(args: argparse.Namespace, open_link: Callable[[str, int], Link]) -> int:
             pwm_bias_ppm=bias_ppm,
             chrony_adds_ppm=added_ppm(Root(), config.output.path),
             phase=phase,
+            ptp=ptp,
             each_turn=feeder.turn if feeder else lambda: None,
             open_link=open_link,
         ).run()

@@ -81,6 +81,8 @@ def status_lines(
     lines.append(_published(values, ages))
     if values.get("phase"):
         lines.append(_phase(values["phase"]))
+    if values.get("ptp"):
+        lines.append(_ptp(values["ptp"]))
     lines += _board_health(values)
     lines.append(_counters(values))
     if asked:
@@ -129,6 +131,23 @@ def _phase(phase: Mapping[str, Any]) -> Line:
         f"GPS {phase['offset_ns']:+.0f} ns from the system clock, ± {phase['half_width_ns']:.0f} ns constant"
     )
     return Line("phase", f"{text}, sigma {phase['sigma_ns']:.1f} ns, {phase['sent']} samples", "ok")
+
+
+def _ptp(ptp: Mapping[str, Any]) -> Line:
+    """What the PTP server on this machine announces."""
+    if ptp["problem"]:
+        return Line("PTP", f"ptp4l was not told what the clock is worth: {ptp['problem']}", "bad")
+    told = {
+        6: "synchronised to GPS",
+        7: "holdover within specification",
+        52: "lost, no longer to be followed",
+    }
+    clock_class = ptp["clock_class"]
+    return Line(
+        "PTP",
+        f"class {clock_class}: {told.get(clock_class, 'default')}",
+        "ok" if clock_class == 6 else "warn",
+    )
 
 
 def _published(values: Mapping[str, Any], ages: Ages) -> Line:

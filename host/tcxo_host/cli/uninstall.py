@@ -21,7 +21,7 @@ example:
   sudo tcxo-host uninstall
 """
 
-_UNITS_ON_REQUEST = ("tcxo-host-heat.service",)
+_UNITS_ON_REQUEST = ("tcxo-host-heat.service", "tcxo-host-phc2sys.service", "tcxo-host-ptp4l.service")
 _AFTER = (
     ("systemctl", "daemon-reload"),
     ("udevadm", "control", "--reload"),

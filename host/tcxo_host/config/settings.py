@@ -20,6 +20,7 @@ __all__ = [
     "MqttConfig",
     "OutputConfig",
     "PhaseConfig",
+    "PtpConfig",
     "PwmConfig",
     "RecordConfig",
     "SourceConfig",
@@ -159,6 +160,29 @@ class PhaseConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PtpConfig:
+    """A PTP server on this machine (linuxptp): it is told what the clock is worth."""
+
+    enabled: bool = setting(False, "tell ptp4l clock class 6 while all is well, and less when it is not")
+    uds: str = setting("/run/ptp4l", "ptp4l's socket (uds_address)")
+    own_socket: str = setting(
+        "/run/tcxo-host/pmc.sock", "the socket that pmc makes for the answer; empty: its own choice"
+    )
+    domain: int = setting(0, "PTP domain (domainNumber)", low=0, high=127)
+    timestamping: str = setting(
+        "software",
+        "ptp4l's time_stamping: with hardware it counts TAI, with software it is the system clock, UTC",
+        choices=("software", "hardware"),
+    )
+    holdover_s: float = setting(
+        3600.0,
+        "without GPS the clock counts as in specification for so long (class 7), then as lost (52)",
+        low=0,
+        high=864000,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsConfig:
     """Figures for Prometheus; needs the extra 'metrics'."""
 
@@ -202,6 +226,7 @@ class Config:
     gps: GpsConfig = field(default_factory=GpsConfig)
     record: RecordConfig = field(default_factory=RecordConfig)
     phase: PhaseConfig = field(default_factory=PhaseConfig)
+    ptp: PtpConfig = field(default_factory=PtpConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     mqtt: MqttConfig = field(default_factory=MqttConfig)
     log: LogConfig = field(default_factory=LogConfig)

@@ -57,8 +57,8 @@ class Daemon:
     ``retry`` false: raise LinkError instead of reconnecting for ever. ``pwm_problem`` is asked every second
     why the PWM may not be trusted; an empty answer means that it may. ``pwm_bias_ppm``: by how much it is known
     to run fast against the system clock. ``chrony_adds_ppm``: what chrony's tempcomp line adds to the number in the
-    file. ``phase``: the output that hands chrony GPS time, where there is one.
-    ``each_turn`` is called at least once a second, whether or not the board is there.
+    file. ``phase``: the output that hands chrony GPS time, ``ptp``: that which tells a PTP server what the clock is
+    worth, where there is one. ``each_turn`` is called at least once a second, whether or not the board is there.
     ``open_link`` opens a link by its URL and line rate.
     A board that cannot be used (another protocol, an impossible identity) is a hold, logged once, until another
     one is there.
@@ -74,13 +74,14 @@ class Daemon:
         pwm_bias_ppm: float = 0.0,
         chrony_adds_ppm: float = 0.0,
         phase: Output | None = None,
+        ptp: Output | None = None,
         each_turn: Callable[[], None] = lambda: None,
         open_link: Callable[[str, int], Link] = open_link,
     ) -> None:
         self._config = config
         self._open_link = open_link
         self._retry = retry
-        self._outputs = Outputs(config, pwm_bias_ppm, phase)
+        self._outputs = Outputs(config, pwm_bias_ppm, phase, ptp)
         estimator = _make_estimator(config)
         self._kept = KeptState(config, estimator)
         policy = PublishPolicy(config.output.max_step_ppm)

@@ -30,15 +30,22 @@ __all__ = ["Outputs"]
 
 
 class Outputs:
-    """The open outputs. A problem of one is logged once. ``phase``: the one for GPS time, where there is one.
+    """The open outputs. A problem of one is logged once. ``phase``: the one for GPS time, ``ptp``: that for a PTP
+    server's quality, where there is one.
 
     Raises OutputError when the tempcomp file cannot be owned or the trace cannot be opened, and what ``Metrics``
     and ``Mqtt`` raise.
     """
 
-    def __init__(self, config: Config, pwm_bias_ppm: float = 0.0, phase: Output | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        pwm_bias_ppm: float = 0.0,
+        phase: Output | None = None,
+        ptp: Output | None = None,
+    ) -> None:
         self._tempcomp = None if config.output.measure_only else TempcompOutput(config.output.path)
-        chosen = [self._tempcomp, *_ways_into_chrony(config, pwm_bias_ppm), phase, *_others(config)]
+        chosen = [self._tempcomp, *_ways_into_chrony(config, pwm_bias_ppm), phase, ptp, *_others(config)]
         self._outputs: list[Output] = [each for each in chosen if each is not None]
         self._problems = ProblemLog()
         self._rates = EdgeRates()

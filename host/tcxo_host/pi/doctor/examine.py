@@ -20,6 +20,7 @@ from . import (
     check_machine,
     check_phase,
     check_proof,
+    check_ptp,
     check_service,
     check_uart,
 )
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     *check_phase.CHECKS,
     *check_proof.CHECKS,
     *check_instances.CHECKS,
+    *check_ptp.CHECKS,
 )
 
 

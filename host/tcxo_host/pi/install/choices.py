@@ -19,6 +19,8 @@ from ..doctor import check_machine
 from ..doctor.check import Subject
 from ..packages import package_version, upstream_version
 from ..phase_fit import refuse_model, refuse_source
+from ..ptp.configuration import client_plan, server_plan
+from ..ptp.options import ptp_options
 from ..root import Root, who_may_change
 from ..source import refuse_shared_port
 from .files import remembered_options
@@ -28,8 +30,10 @@ from .signal import choose_source, consoles, left_over
 
 __all__ = ["choose_instance_plan", "choose_plan", "installed_executable", "take_as_last_time", "to_remember"]
 
-_REMEMBERED = ("link", "source", "pin", "chrony", "refclock", "phase", "measure_only")
+_REMEMBERED = ("link", "source", "pin", "chrony", "refclock", "phase", "ptp", "interface", "measure_only")
 """The options that ``--upgrade`` takes again; ``executable`` and ``model`` are found anew."""
+
+_NO_CHRONY = "chrony is not installed here: sudo apt install chrony, then install again"
 
 
 def take_as_last_time(args: argparse.Namespace, root: Root) -> None:
@@ -47,8 +51,9 @@ def take_as_last_time(args: argparse.Namespace, root: Root) -> None:
 
 
 def to_remember(args: argparse.Namespace, root: Root) -> dict[str, Any]:
-    """The options for ``--upgrade``: those of the daemon that is chrony's, not of another instance."""
-    if args.instance is None:
+    """The options for ``--upgrade``: those of the daemon that is chrony's, not of another instance or a PTP client."""
+    beside = args.ptp == "client" and root.exists(f"{paths.UNITS}/tcxo-host.service")
+    if args.instance is None and not beside:
         return {name: getattr(args, name) for name in _REMEMBERED}
     with contextlib.suppress(UnavailableError):
         return remembered_options(root)
@@ -57,6 +62,20 @@ def to_remember(args: argparse.Namespace, root: Root) -> dict[str, Any]:
 
 def choose_plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
     """The plan, and what was found in chrony's configuration that shaped it."""
+    ptp = ptp_options(root, args.ptp, args.interface) if args.ptp else None
+    if args.interface and not ptp:
+        raise UsageError("--interface is for --ptp: give it as well, or leave it out")
+    if ptp and ptp.role == "client":
+        if main_file(root) is None:
+            raise UnavailableError(_NO_CHRONY)
+        return client_plan(ptp), ()
+    if ptp and args.measure_only:
+        raise UsageError("--ptp server and --measure-only contradict each other: leave one of them out")
+    plan, notes = _board_plan(args, root)
+    return server_plan(ptp, plan) if ptp else plan, notes
+
+
+def _board_plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, ...]]:
     model, source = choose_source(root, args.source, args.model, args.measure_only)
     if args.phase and args.measure_only:
         raise UsageError("--phase and --measure-only contradict each other: leave one of them out")
@@ -65,7 +84,7 @@ def choose_plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, 
         if model is not None:
             refuse_model(model)
     if not args.measure_only and main_file(root) is None:
-        raise UnavailableError("chrony is not installed here: sudo apt install chrony, then install again")
+        raise UnavailableError(_NO_CHRONY)
     fit = Fit("tempcomp")
     if not args.measure_only:
         fit = fit_in(root, args.chrony, refclock=args.refclock, force=args.force, phase=args.phase)
@@ -101,9 +120,9 @@ def choose_plan(args: argparse.Namespace, root: Root) -> tuple[Plan, tuple[str, 
 
 def choose_instance_plan(args: argparse.Namespace, root: Root) -> Plan:
     """The plan for a second daemon, which is never chrony's."""
-    if args.chrony or args.refclock or args.phase:
+    if args.chrony or args.refclock or args.phase or args.ptp:
         raise UsageError(
-            "--instance goes with none of --chrony, --refclock and --phase: only one daemon is chrony's"
+            "--instance goes with none of --chrony, --refclock, --phase and --ptp: only one daemon is chrony's"
         )
     if not args.link:
         raise UsageError("--instance needs --link: which of the boards is it?")

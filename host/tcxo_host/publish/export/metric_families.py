@@ -74,6 +74,9 @@ def families(core: ModuleType, version: str, values: Mapping[str, Any] | None) -
         yield from _counters(core, "tcxo_line", _LINE_COUNTERS, values["line"])
         if values.get("phase"):
             yield from _phase(core, values["phase"])
+        if (values.get("ptp") or {}).get("clock_class") is not None:
+            told, clock_class = "Clock class that ptp4l announces.", values["ptp"]["clock_class"]
+            yield core.GaugeMetricFamily("tcxo_ptp_clock_class", told, value=clock_class)
 
 
 def _info(core: Any, version: str, board: Mapping[str, Any] | None) -> Any:
