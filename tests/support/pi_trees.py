@@ -288,6 +288,24 @@ HEAT: Tree = {
     + "intr 0\n",
 }
 
+CPUFREQ = "/sys/devices/system/cpu/cpufreq/policy0"
+# columns and names as a Pi 4's kernel prints them; pps-gpio's interrupt is named after its device tree node
+QUIET: Tree = {
+    "/sys/devices/system/cpu/possible": "0-3\n",
+    f"{CPUFREQ}/scaling_governor": "ondemand\n",
+    f"{CPUFREQ}/scaling_available_governors": "conservative ondemand userspace powersave performance schedutil\n",
+    f"{CPUFREQ}/scaling_min_freq": "300000\n",
+    f"{CPUFREQ}/cpuinfo_max_freq": "1500000\n",
+    "/proc/interrupts": "           CPU0       CPU1       CPU2       CPU3\n"
+    " 11:     523456     411111     402222     398765     GICv2  30 Level     arch_timer\n"
+    " 38:       7777          0          0          0     GICv2 189 Level     eth0\n"
+    "203:       1200        900          0          0  pinctrl-bcm2835  18 Edge      pps@12.-1\n"
+    "IPI0:       100        100        100        100  Rescheduling interrupts\n"
+    "Err:          0\n",
+    "/proc/irq/203/smp_affinity_list": "0-3\n",
+    "/proc/irq/38/smp_affinity_list": "0-3\n",
+}
+
 TREES: dict[str, Tree] = {
     "pi-zero-good": good(PI_ZERO, "bcm2835"),
     "pi2-good": good(PI2, "bcm2836"),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from . import baseline, doctor, install, pwm, run, status, uninstall
+from . import baseline, doctor, install, pwm, run, status, tune, uninstall
 from .heat import command as heat
 from .program import Parser, run_command
 from .prove import command as prove
@@ -25,7 +25,7 @@ example:
   tcxo-host run --link serial:/dev/ttyACM0 --output /run/tcxo
 """
 
-_COMMANDS = (run, status, baseline, doctor, pwm, heat, install, uninstall, prove, simulate)
+_COMMANDS = (run, status, baseline, doctor, pwm, heat, tune, install, uninstall, prove, simulate)
 
 
 def build_parser() -> Parser:

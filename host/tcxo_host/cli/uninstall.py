@@ -21,7 +21,12 @@ example:
   sudo tcxo-host uninstall
 """
 
-_UNITS_ON_REQUEST = ("tcxo-host-heat.service", "tcxo-host-phc2sys.service", "tcxo-host-ptp4l.service")
+_UNITS_ON_REQUEST = (
+    "tcxo-host-tune.service",
+    "tcxo-host-heat.service",
+    "tcxo-host-phc2sys.service",
+    "tcxo-host-ptp4l.service",
+)
 _AFTER = (
     ("systemctl", "daemon-reload"),
     ("udevadm", "control", "--reload"),
@@ -56,6 +61,7 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     from ..errors import UnavailableError
     from ..pi.install.files import uninstall_steps, write_steps
     from ..pi.install.instance import instance_names, output_of
+    from ..pi.tune.apply import undo_points
     from .install import run_commands, show_steps
 
     if not root.exists(paths.MANIFEST):
@@ -69,6 +75,7 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     own += [f"tcxo-host@{name}.service" for name in instances]
     extra = [unit for unit in _UNITS_ON_REQUEST if root.exists(f"{paths.UNITS}/{unit}")]
     failed = run_commands([("systemctl", "disable", "--now", *extra, *own)], runner) if root.is_live else 0
+    undo_points(root)
     write_steps(root, steps)
     for step in steps.steps:
         if step.why == "words put back" and step.action == "write":

@@ -96,7 +96,8 @@ class Root:
 
     def write(self, path: str, text: str) -> None:
         """Write ``text`` to an existing file in one system call, as sysfs wants it. Raises OSError."""
-        handle = os.open(self.path(path), os.O_WRONLY)
+        # a copy's file is a plain one, of which nothing old may stay
+        handle = os.open(self.path(path), os.O_WRONLY if self.is_live else os.O_WRONLY | os.O_TRUNC)
         try:
             os.write(handle, text.encode())
         finally:

@@ -22,6 +22,7 @@ from . import (
     check_proof,
     check_ptp,
     check_service,
+    check_tune,
     check_uart,
 )
 from .board_look import LOOK_S, BoardLook, look_at_board, look_at_status
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     *check_proof.CHECKS,
     *check_instances.CHECKS,
     *check_ptp.CHECKS,
+    *check_tune.CHECKS,
 )
 
 

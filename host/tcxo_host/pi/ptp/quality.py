@@ -27,6 +27,8 @@ _ACCURACIES = (
 )
 _UNKNOWN_ACCURACY, _UNKNOWN_VARIANCE = 0xFE, 0xFFFF
 _GNSS, _OWN_OSCILLATOR = 0x20, 0xA0
+_LOCAL = "7F7F0101"
+"""chronyd's own reference id while "local stratum 1" lets it serve without any source."""
 _SIGMAS = 3.0
 _LEAST_DRIFT = 1e-9
 """No holdover is claimed to be better than 1 ppb."""
@@ -116,6 +118,7 @@ def _follows_the_pulse(tracking: Tracking, utc_s: float) -> bool:
     return (
         tracking.is_synchronised
         and tracking.stratum == 1
+        and tracking.reference != _LOCAL
         and abs(utc_s - tracking.updated_utc_s) <= UPDATED_WITHIN_S
     )
 

@@ -37,6 +37,7 @@ def test_all_well_is_class_6(clock):
         ("acquire", GOOD),
         ("track", None),
         ("track", dataclasses.replace(GOOD, stratum=2)),
+        ("track", dataclasses.replace(GOOD, reference="7F7F0101")),
         ("track", dataclasses.replace(GOOD, leap="Not synchronised")),
         ("track", dataclasses.replace(GOOD, updated_utc_s=UTC_S - 300)),
         ("track", dataclasses.replace(GOOD, updated_utc_s=UTC_S + 300)),
