@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import subprocess
 import time
 
 import pytest
 from support.running import Running
 from support.two_hosts import INTERFACES, TwoHosts
 from tcxo_host.config.settings import PtpConfig
-from tcxo_host.pi.ptp.configuration import PtpOptions, linuxptp_text
+from tcxo_host.pi.install.plan import Plan
+from tcxo_host.pi.ptp.configuration import PtpOptions, linuxptp_text, server_plan
 from tcxo_host.pi.ptp.hardware import ptp_hardware
 from tcxo_host.pi.ptp.pmc import ask, fields_of, pmc_command
 from tcxo_host.pi.ptp.quality_output import AGAIN_S, PtpOutput
@@ -142,6 +146,15 @@ def test_a_ptp4l_that_was_restarted_is_told_again_and_one_that_is_away_is_a_prob
         site.ahead_s += 1.0
 
     assert site.until(6, drive)[0] == 6
+
+
+def test_a_daemon_that_is_killed_leaves_no_claim(site):
+    """systemd runs the drop-in's ExecStopPost however the daemon ended."""
+    site.until(6, lambda: site.daemon.run(1))
+    drop_in = server_plan(site.options("server"), Plan((), (), ())).files[-1].content
+    command = re.search(r"^ExecStopPost=-(.*)$", drop_in, re.MULTILINE)[1].replace("$$", "$")
+    subprocess.run(shlex.split(command.replace("/usr/sbin/pmc", "pmc")), check=True, capture_output=True)
+    assert site.until(52, lambda: None) == (52, "0xfe", "0")
 
 
 def test_nothing_touches_the_clock(site):

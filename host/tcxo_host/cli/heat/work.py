@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import signal
@@ -24,7 +25,7 @@ from ...pi.heat.oven.reading import Reading
 from ...pi.heat.oven.set_point import Choice, choose
 from ...pi.heat.oven.slope_walk import SlopeWalk
 from ...pi.heat.paths import CURVE_KIND, HeatPaths
-from ...pi.heat.record import Record, read_rows
+from ...pi.heat.record import Record, only_one, read_rows
 from ...pi.heat.report import WATTS_PER_CORE, curve_lines, curve_values, yearly_kwh
 from ...pi.heat.watch import Watch
 
@@ -144,11 +145,15 @@ class _Session:
         if args.simulate and hours is None:
             raise UsageError("--simulate runs as fast as it goes: say for how long with --hours")
         self._hours, self._mode, self._stopping = hours, mode, False
-        self.machine, self.cores, self._close = _machine(args, root)
+        self.machine, self.cores, close = _machine(args, root)
+        self._closing = contextlib.ExitStack()
+        self._closing.callback(close)
         try:
+            if not args.simulate:
+                self._closing.enter_context(only_one(file.parent / "lock"))
             record = Record(file, anew=anew)
         except TcxoError:
-            self._close()
+            self._closing.close()
             raise
         self._watch = Watch(mode, record, where.status, args.textfile or "")
         self._begun_s: float | None = None
@@ -160,7 +165,7 @@ class _Session:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._close()
+        self._closing.close()
 
     def follow(self, brain: Brain, slope: Callable[[], float | None] = lambda: None) -> int:
         """Until the time is over or a signal comes; 0. Raises SafetyStop."""

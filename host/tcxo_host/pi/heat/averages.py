@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,12 @@ from .oven.reading import Reading, busy_cores
 __all__ = ["ROW_S", "Averages", "Row", "columns", "row_of"]
 
 ROW_S = 10.0
+_MAY_BE_NONE = ("ppm", "set_point_c", "slope_ppm_per_k")
+_MOST = {
+    **{"t_s": 1e11, "utc_s": 1e11, "celsius": 200.0, "set_point_c": 200.0},
+    **{"burn_cores": 1024.0, "work_cores": 1024.0, "ppm": 1000.0, "slope_ppm_per_k": 1000.0},
+}
+"""No row of ours has more of anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +97,11 @@ def row_of(values: Mapping[str, Any]) -> Row:
         if each.name == "mode":
             good = isinstance(value, str)
         elif value is None:
-            good = each.name in ("ppm", "set_point_c", "slope_ppm_per_k")
+            good = each.name in _MAY_BE_NONE
         else:
-            good = type(value) in (int, float) and math.isfinite(value)
+            good = type(value) in (int, float) and abs(value) <= _MOST[each.name]
         if not good:
-            raise ValueError(f"{each.name} cannot be {value!r}")
+            raise ValueError(f"{each.name} cannot be {short(value)}")
     return row
 
 

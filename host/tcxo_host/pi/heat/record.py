@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from ...errors import DataError, OutputError
 from ...files import open_file, read_file
 from .averages import Row, row_of
 
-__all__ = ["Record", "read_rows"]
+__all__ = ["Record", "only_one", "read_rows"]
 
 _LARGEST_BYTES = 32 << 20
 """Some three weeks of rows."""
@@ -48,6 +51,26 @@ class Record:
 
     def _refusal(self, error: OSError) -> OutputError:
         return OutputError(f"{self._path}: cannot be written: {error.strerror}")
+
+
+@contextlib.contextmanager
+def only_one(path: Path) -> Iterator[None]:
+    """Two ovens on one Pi would each take the other's burning for work. Raises OutputError for the second."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # whoever made it, others may still lock it: reading is enough for that
+        descriptor = open_file(path, os.O_RDONLY | os.O_CREAT)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be locked: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise OutputError(
+            f"{path}: another 'tcxo-host heat' runs: end it first (tcxo-host heat off)"
+        ) from None
+    finally:
+        os.close(descriptor)
 
 
 def read_rows(path: Path) -> list[Row]:

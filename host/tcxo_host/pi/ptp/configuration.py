@@ -9,6 +9,7 @@ from ...config.settings import PtpConfig
 from ..install.plan import OwnFile, Plan
 from ..install.template import filled
 from .hardware import PtpHardware
+from .quality_output import LOST_SUFFIX
 
 __all__ = ["CONF", "PHC2SYS_UNIT", "PTP4L_UNIT", "PtpOptions", "chrony_client_line", "client_plan", "linuxptp_text",
            "server_plan"]  # fmt: skip
@@ -121,7 +122,8 @@ def _text(name: str, options: PtpOptions) -> str:
         "uds": settings.uds,
         "domain": str(settings.domain),
         "ptp4l": PTP4L_UNIT,
-        "timescale": "1" if options.timestamping == "hardware" else "0",
+        "own": settings.own_socket,
+        "lost": settings.own_socket + LOST_SUFFIX,
         "group": "tcxo-host" if options.role == "server" else "root",
     }
     return filled(_PACKAGE, name, names)

@@ -63,6 +63,7 @@ class Clock:
         self._locked_s: float | None = None
         self._bound_s = 0.0
         self._drift = _LEAST_DRIFT
+        self._utc_offset = (37, False)
 
     def quality(
         self,
@@ -77,13 +78,14 @@ class Clock:
 
         ``utc_offset``: TAI minus UTC in seconds, and whether it is known.
         """
+        self._utc_offset = utc_offset
         if state == State.TRACK and tracking is not None and _follows_the_pulse(tracking, utc_s):
             self._locked_s = now_s
             self._bound_s = _SIGMAS * max(tracking.rms_offset_s, abs(tracking.last_offset_s))
             self._drift = max(_LEAST_DRIFT, _SIGMAS * (sigma_ppm or 0.0) * 1e-6)
             return self._made(LOCKED, self._bound_s, tracking, utc_offset)
         if self._locked_s is None:
-            return Quality(NEVER, utc_offset_s=utc_offset[0], ptp_timescale=self._ptp_timescale)
+            return self.lost()
         away_s = now_s - self._locked_s
         may_s = self._holdover_s if state in (State.TRACK, State.HOLDOVER) else min(GRACE_S, self._holdover_s)
         holds = away_s <= may_s
@@ -91,8 +93,14 @@ class Clock:
         return self._made(HOLDOVER if holds else LOST, bound_s if holds else math.inf, tracking, utc_offset)
 
     def lost(self) -> Quality:
-        """Nobody knows any more."""
-        return Quality(NEVER if self._locked_s is None else LOST, ptp_timescale=self._ptp_timescale)
+        """Nobody knows any more. What TAI is ahead by stays: a server that forgot it would jump by a second."""
+        clock_class = NEVER if self._locked_s is None else LOST
+        return Quality(
+            clock_class,
+            utc_offset_s=self._utc_offset[0],
+            utc_offset_valid=self._utc_offset[1],
+            ptp_timescale=self._ptp_timescale,
+        )
 
     def _made(
         self, clock_class: int, bound_s: float, tracking: Tracking | None, utc_offset: tuple[int, bool]

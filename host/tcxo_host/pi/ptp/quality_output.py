@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ...config.settings import PtpConfig
 from ...daemon.chronyc import COMMAND, TrackingWatch
 from ...daemon.output import Output
 from ...errors import OutputError
+from ...files import replace_file
 from ..root import Root
 from .pmc import Pmc, ask, fields_of, pmc_command
 from .quality import Clock, Quality, set_command
 from .tai import tai_offset
 
-__all__ = ["AGAIN_S", "PtpOutput"]
+__all__ = ["AGAIN_S", "LOST_SUFFIX", "PtpOutput"]
 
 AGAIN_S = 20.0
 """A ptp4l that was restarted begins with its configuration's class 248."""
+LOST_SUFFIX = ".lost"
+"""Beside pmc's own socket: the command that takes the claim back."""
 _NAME = "GRANDMASTER_SETTINGS_NP"
 
 
@@ -44,6 +49,7 @@ class PtpOutput(Output):
         self._told: Quality | None = None
         self._asked: Quality | None = None
         self._asked_s = float("-inf")
+        self._left = ""
         self._problem = "not told yet"
 
     def status(self, values: Mapping[str, Any]) -> None:
@@ -57,6 +63,7 @@ class PtpOutput(Output):
             utc_s,
             tai_offset(self._root, utc_s),
         )
+        self._leave(set_command(self._clock.lost()))
         self._collect(now_s)
         changed = quality.clock_class != (self._asked.clock_class if self._asked else None)
         if not self._pmc.is_asking and (changed or now_s - self._asked_s >= AGAIN_S):
@@ -78,6 +85,13 @@ class PtpOutput(Output):
         self._pmc.close()
         self._tracking.close()
         ask(self._command(self._clock.lost()))
+
+    def _leave(self, command: str) -> None:
+        """What is to be said after a crash, for the unit's ExecStopPost."""
+        if command != self._left and self._config.own_socket:
+            with contextlib.suppress(OSError):
+                replace_file(Path(self._config.own_socket + LOST_SUFFIX), command.encode())
+                self._left = command
 
     def _collect(self, now_s: float) -> None:
         text = self._pmc.answer(now_s)

@@ -73,6 +73,11 @@ def test_when_the_daemon_ends_the_claim_does(clock):
     assert clock.lost().clock_class == 52
 
 
+def test_a_lost_clock_does_not_jump_by_the_leap_seconds_that_it_knew(clock):
+    clock.quality(0.0, "track", 0.002, GOOD, UTC_S, (38, True))
+    assert clock.lost().utc_offset_s == 38
+
+
 @pytest.mark.parametrize(
     ("bound_s", "code"),
     [(0.0, 0x20), (25e-9, 0x20), (26e-9, 0x21), (1.1e-6, 0x24), (9.0, 0x30), (11.0, 0xFE)],

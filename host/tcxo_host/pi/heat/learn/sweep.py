@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,10 +15,12 @@ from ..oven.reading import Reading, busy_cores
 from ..oven.set_point import BELOW_LIMIT_K, Reach
 from .curve import CurveFit, fit_curve
 
-__all__ = ["Idle", "Sweep", "learned_curve", "learned_reach"]
+__all__ = ["IDLE_S", "Idle", "Sweep", "learned_curve", "learned_reach"]
 
 _REACH_S = 300.0
 _IDLE_CORES = 0.1
+IDLE_S = 1800.0
+"""About the case's own lag: so long after burning the Pi is still warm from it."""
 
 
 class Idle:
@@ -31,7 +34,8 @@ class Idle:
 class Sweep:
     """All work together goes from none to all cores and back, a ramp of ``period_s``, for ``duration_s``.
 
-    Other programs' work counts as part of it. ``BELOW_LIMIT_K`` below the limit it goes no further up, for the rest.
+    It begins with ``IDLE_S`` (a twelfth of a shorter sweep) of none, which shows what the Pi does by itself. Other
+    programs' work counts as part of it. ``BELOW_LIMIT_K`` below the limit it goes no further up, for the rest.
     """
 
     def __init__(
@@ -52,7 +56,8 @@ class Sweep:
             return Command(nothing, stop)
         if self._begun_s is None:
             self._begun_s = reading.t_s
-        turns = (reading.t_s - self._begun_s) / self._period_s % 1.0
+        idle_s = min(IDLE_S, self.duration_s / 12.0)
+        turns = max(0.0, reading.t_s - self._begun_s - idle_s) / self._period_s % 1.0
         level = len(self._cores) * (2.0 * turns if turns < 0.5 else 2.0 - 2.0 * turns)
         celsius = reading.temperature_c
         if celsius is not None and celsius > self._limits.limit_c - BELOW_LIMIT_K:
@@ -72,17 +77,26 @@ def learned_curve(rows: Sequence[Row]) -> CurveFit | str:
 
 
 def learned_reach(rows: Sequence[Row]) -> Reach | None:
-    """The warmest means of five minutes: of all without burning, of all; None for a record without both."""
-    free, all_of_them = [], []
+    """The warmest means of five minutes: of those long after any burning, and of all; None for a record without both.
+
+    Where no part is so long after burning, every part without any counts, which is on the safe side.
+    """
+    free: list[float] = []
+    barely: list[float] = []
+    whole: list[float] = []
     part: list[Row] = []
+    burned_s = -math.inf
     for row in rows:
         part.append(row)
+        if row.t_s < part[0].t_s:  # another record begins
+            part, burned_s = [row], -math.inf
+        if row.burn_cores >= _IDLE_CORES:
+            burned_s = row.t_s
         if row.t_s - part[0].t_s < _REACH_S:
             continue
-        mean_c = sum(each.celsius for each in part) / len(part)
-        burning = sum(each.burn_cores for each in part) / len(part)
-        all_of_them.append(mean_c)
-        if burning < _IDLE_CORES:
-            free.append(mean_c)
+        mean_c = math.fsum(each.celsius for each in part) / len(part)
+        whole.append(mean_c)
+        if burned_s < part[0].t_s:
+            (free if part[0].t_s - burned_s >= IDLE_S / 2 else barely).append(mean_c)
         part = []
-    return Reach(max(free), max(all_of_them)) if free and all_of_them else None
+    return Reach(max(free or barely), max(whole)) if (free or barely) and whole else None

@@ -64,7 +64,7 @@ def test_a_planted_fault_stops_it(name, brain):
     pi = SimulatedPi(spoil=lambda reading: change(reading) if reading.t_s > AT_S else reading)
     burn = pi.burn
     pi.burn = lambda shares: (told.append((pi.t_s, sum(shares))), burn(shares))
-    made = Oven(CORES, 58.0) if brain == "oven" else Sweep(CORES, 7200.0)
+    made = Oven(CORES, 58.0) if brain == "oven" else Sweep(CORES, 3600.0, 3600.0)
     stop = follow(pi, made, "test", lambda *_: None, lambda r: r.t_s > AT_S + 1200)
     assert words in stop
     assert any(shares > 0 for _, shares in told if _ < AT_S), "it burned before"
