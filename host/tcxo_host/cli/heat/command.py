@@ -138,6 +138,11 @@ def _install(args: argparse.Namespace, root: Root, runner: Runner) -> int:
         raise UnavailableError(
             "the daemon is not installed, and the oven runs as its user: tcxo-host install"
         )
+    if root.is_live:
+        from ...pi.heat.paths import HeatPaths
+        from .work import learned_choice
+
+        learned_choice(args, HeatPaths.of(None))  # a service without a set-point would only fail
     options = ["--limit", f"{args.limit:g}"]
     for name, value in (("--cores", args.cores), ("--textfile", args.textfile)):
         options += [name, value] if value else []

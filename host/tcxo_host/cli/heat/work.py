@@ -32,7 +32,7 @@ from ...pi.heat.watch import Watch
 if TYPE_CHECKING:
     from ...pi.root import Root
 
-__all__ = ["learn", "parse_cores", "work"]
+__all__ = ["learn", "learned_choice", "parse_cores", "work"]
 
 _LEARN_HOURS = 6.0
 _TELL_EVERY_S = 600.0
@@ -87,7 +87,7 @@ def work(args: argparse.Namespace, root: Root) -> int:
     """``watch`` or ``hold``, until it is told to end or must. Raises SafetyStop in the latter case."""
     where = HeatPaths.of(args.dir)
     holds = args.action == "hold"
-    choice, bend = _choice(args, where) if holds else (Choice(None, ""), None)
+    choice, bend = learned_choice(args, where) if holds else (Choice(None, ""), None)
     file = where.held if holds else where.free
     with _Session(args, root, args.action, file, where, anew=False, hours=args.hours) as session:
         if choice.celsius is None:
@@ -100,8 +100,11 @@ def work(args: argparse.Namespace, root: Root) -> int:
         return session.follow(oven, lambda: walk.slopes[-1].ppm_per_k if walk and walk.slopes else None)
 
 
-def _choice(args: argparse.Namespace, where: HeatPaths) -> tuple[Choice, float | None]:
-    """The set-point and the curve's bend there, from the command line or from what was learned."""
+def learned_choice(args: argparse.Namespace, where: HeatPaths) -> tuple[Choice, float | None]:
+    """The set-point and the curve's bend there, from the command line or from what was learned.
+
+    Raises UnavailableError where nothing was learned, DataError for a damaged file, UsageError against ``--limit``.
+    """
     if args.set_point is not None:
         return Choice(args.set_point, "as told; whether it can be held shows", False), None
     content, problem = StateFile(where.curve, CURVE_KIND).load()

@@ -43,6 +43,22 @@ def check_stamps(subject: Subject) -> Finding | None:
     return ok("ptp", told)
 
 
+def check_told(subject: Subject) -> Finding | None:
+    """Does the daemon tell this server what the clock is worth, in the right time scale?"""
+    conf, config = _conf(subject), subject.config.ptp
+    if "clockClass" not in conf:
+        return None  # no server
+    stamping = conf.get("time_stamping", "software")
+    if config.enabled and config.timestamping == stamping:
+        return ok("quality", "the daemon tells ptp4l what the clock is worth")
+    problem = "is not enabled" if not config.enabled else f'has timestamping = "{config.timestamping}"'
+    return warn(
+        "quality",
+        f"[ptp] in {paths.CONFIG} {problem}, so the server's claim is not kept true",
+        f'there: [ptp], enabled = true, timestamping = "{stamping}"; then restart tcxo-host',
+    )
+
+
 def check_ptp4l(subject: Subject) -> Finding | None:
     """Does ptp4l run, in its role, with the quality that the daemon tells it, or near its server?"""
     conf = _conf(subject)
@@ -97,4 +113,4 @@ def check_phc2sys(subject: Subject) -> Finding | None:
     return ok("phc2sys", f"{PHC2SYS_UNIT} is running: system clock to interface")
 
 
-CHECKS: tuple[Check, ...] = (check_stamps, check_ptp4l, check_phc2sys)
+CHECKS: tuple[Check, ...] = (check_stamps, check_told, check_ptp4l, check_phc2sys)

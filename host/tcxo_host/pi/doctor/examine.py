@@ -17,6 +17,7 @@ from ..root import Root
 from . import (
     check_chrony,
     check_instances,
+    check_heat,
     check_machine,
     check_phase,
     check_proof,
@@ -40,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     *check_instances.CHECKS,
     *check_ptp.CHECKS,
     *check_tune.CHECKS,
+    *check_heat.CHECKS,
 )
 
 

@@ -182,6 +182,11 @@ def test_doctor_knows_ptp(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "ok    ptp        eth0: software time stamps" in shown
     assert "tcxo-host-ptp4l.service is not running" in shown
+    assert "ok    quality" in shown
+    toml = tmp_path / "etc/tcxo-host.toml"
+    toml.write_text(toml.read_text().replace("enabled = true", "enabled = false"))
+    doctor.main(parser.parse_args(["doctor", "--root", str(tmp_path)]))
+    assert "so the server's claim is not kept true" in capsys.readouterr().out
 
 
 SERVES = "\t1 seq 0 RESPONSE MANAGEMENT PORT_DATA_SET \n\t\tportState MASTER\n"
