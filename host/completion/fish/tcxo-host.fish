@@ -50,8 +50,8 @@ function _shtab_tcxo_host_using
   test "$_shtab_tcxo_host_cmdpath" = "$argv"
 end
 
-set -g _shtab_tcxo_host_commands run status baseline doctor pwm install uninstall prove simulate
-set -g _shtab_tcxo_host_opts_with_value --baud --block --chrony --config --estimator --executable --file --hours --instance --link --log-level --logs --minutes --model --output --pin --rate --record --root --scenario --seconds --seed --set --settle --source --speed --state --status --trace --via -o
+set -g _shtab_tcxo_host_commands run status baseline doctor pwm heat tune install uninstall prove simulate
+set -g _shtab_tcxo_host_opts_with_value --baud --block --chrony --config --core --cores --dir --estimator --executable --file --hours --instance --interface --limit --link --log-level --logs --minutes --model --output --pin --ptp --rate --record --root --scenario --seconds --seed --set --set-point --settle --source --speed --state --status --textfile --trace --via -o
 
 complete -c tcxo-host -e
 complete -c tcxo-host -f
@@ -103,6 +103,30 @@ complete -c tcxo-host -n '_shtab_tcxo_host_using pwm' -l model -x -d 'take this 
 complete -c tcxo-host -n '_shtab_tcxo_host_using pwm' -l root -x -d 'look at a copy of a machine'"'"'s files'
 complete -c tcxo-host -n '_shtab_tcxo_host_using pwm' -l json -d 'one JSON object instead of text'
 complete -c tcxo-host -n '_shtab_tcxo_host_using pwm; and test $_shtab_tcxo_host_npos -eq 0' -ka "show setup off" -d action
+complete -c tcxo-host -n '_shtab_tcxo_host_using; and test $_shtab_tcxo_host_npos -eq 0' -a heat -d 'Learns how the Pi'"'"'s crystal follows the CPU'"'"'s temperature, and holds that steady.'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -s h -l help -d 'show this help message and exit'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -l hours -x -d 'how long (learn: 6; others: until Ctrl-C)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -l cores -x -d 'cores that may burn, such as 1-3 (default: all but 0)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -l limit -x -d 'nothing burns at or above it (default 75 °C)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -l set-point -x -d 'hold this one instead of the learned one'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -l no-walk -d 'leave the set-point where it is, whatever slope is measured'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -l fit-only -d 'learn: fit the record that is there'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -l simulate -d 'on a simulated Pi, as fast as it goes'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -l dir -x -d 'records and status (default: /var/lib/tcxo-host-heat)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -l textfile -x -d 'metrics for node_exporter, such as /run/heat.prom'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -l install -d 'hold: as a service (root)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -l executable -x -d 'the tcxo-host that the service shall start'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat' -l json -d 'one JSON object instead of text'
+complete -c tcxo-host -n '_shtab_tcxo_host_using heat; and test $_shtab_tcxo_host_npos -eq 0' -ka "watch learn hold status off" -d action
+complete -c tcxo-host -n '_shtab_tcxo_host_using; and test $_shtab_tcxo_host_npos -eq 0' -a tune -d 'Takes away what disturbs the clock from inside the Pi, now and at each start.'
+complete -c tcxo-host -n '_shtab_tcxo_host_using tune' -s h -l help -d 'show this help message and exit'
+complete -c tcxo-host -n '_shtab_tcxo_host_using tune' -l dry-run -d 'show every file, value and command, change nothing'
+complete -c tcxo-host -n '_shtab_tcxo_host_using tune' -l undo -d 'bring everything back and take the files away'
+complete -c tcxo-host -n '_shtab_tcxo_host_using tune' -l now -d 'set the values, write no files (what the unit does)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using tune' -l core -x -d 'the core of the pulse and chronyd (default 0)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using tune' -l force -d 'overwrite or remove files that were changed by hand'
+complete -c tcxo-host -n '_shtab_tcxo_host_using tune' -l executable -x -d 'the tcxo-host that the unit shall start'
+complete -c tcxo-host -n '_shtab_tcxo_host_using tune' -l root -x -d 'work below DIR and run nothing'
 complete -c tcxo-host -n '_shtab_tcxo_host_using; and test $_shtab_tcxo_host_npos -eq 0' -a install -d 'Writes units, chrony'"'"'s and AppArmor'"'"'s configuration and the PWM overlay, then starts all.'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -s h -l help -d 'show this help message and exit'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l dry-run -d 'show every file and command, change nothing'
@@ -114,6 +138,8 @@ complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l pin -x -d 'the PWM'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l chrony -xka "tempcomp ntp gpsd gpsd-shm phc" -d 'reference clocks for a stratum 1 server (default: ntp with a /dev/pps0 where chrony has no reference clock yet, else only tempcomp)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l refclock -d 'hand chrony a reference clock instead of the tempcomp file'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l phase -d 'hand chrony GPS time itself as well (Pi 2 to 4), not only the frequency'
+complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l ptp -xka "server client" -d 'server: also serve PTP from this clock; client: only follow such a server (linuxptp)'
+complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l interface -x -d 'the wired interface for --ptp (default: eth0)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l measure-only -d 'measure, but leave chrony alone'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l force -d 'overwrite files that were changed by hand; add a refclock twice'
 complete -c tcxo-host -n '_shtab_tcxo_host_using install' -l json -d 'what is done to which file, commands and notes, as one JSON object'

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from . import baseline, doctor, install, pwm, run, status, tune, uninstall
-from .heat import command as heat
+from . import baseline, doctor, install, run, status, uninstall
+from .machine import pwm, tune
+from .machine.heat import command as heat
 from .program import Parser, run_command
 from .prove import command as prove
 from .simulate import command as simulate

@@ -8,7 +8,7 @@ import sys
 
 def test_setting_up_the_pwm_imports_no_heavy_library() -> None:
     code = (
-        "import sys; import tcxo_host.config.settings, tcxo_host.cli.pwm, tcxo_host.pi.pwm.header;"
+        "import sys; import tcxo_host.config.settings, tcxo_host.cli.machine.pwm, tcxo_host.pi.pwm.header;"
         "print([name for name in ('numpy', 'construct', 'serial', 'smbus2') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import pi_trees as trees
 from support.fake_pwm import FakePwmTree
-from tcxo_host.cli import pwm as command
+from tcxo_host.cli.machine import pwm as command
 from tcxo_host.errors import DataError, PermissionRefused, UnavailableError, UsageError
 from tcxo_host.pi.models import MODELS, identify_model
 from tcxo_host.pi.pwm import header as pwm

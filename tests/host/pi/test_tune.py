@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 from support import pi_trees as trees
-from tcxo_host.cli import tune, uninstall
+from tcxo_host.cli import uninstall
+from tcxo_host.cli.machine import tune
 from tcxo_host.errors import OutputError, UsageError
 from tcxo_host.pi.doctor.check import Level
 from tcxo_host.pi.doctor.examine import examine, make_subject

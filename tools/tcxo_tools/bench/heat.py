@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tcxo_host.cli.heat.simulated import SimulatedPi, TrueRow
+from tcxo_host.cli.machine.heat.simulated import SimulatedPi, TrueRow
 from tcxo_host.pi.heat.averages import Row
 from tcxo_host.pi.heat.follow import Brain, follow
 from tcxo_host.pi.heat.learn.curve import CurveFit

@@ -16,8 +16,8 @@ from ...link.interface import Link
 from ..root import Root
 from . import (
     check_chrony,
-    check_instances,
     check_heat,
+    check_instances,
     check_machine,
     check_phase,
     check_proof,

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from tcxo_host.cli.heat.simulated import SimulatedPi
+from tcxo_host.cli.machine.heat.simulated import SimulatedPi
 from tcxo_host.pi.heat.follow import follow
 from tcxo_host.pi.heat.learn.sweep import Sweep
 from tcxo_host.pi.heat.oven.guard import Guard, Limits

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tcxo_host.cli.heat.simulated import SimulatedPi
+from tcxo_host.cli.machine.heat.simulated import SimulatedPi
 from tcxo_host.pi.heat.follow import follow
 from tcxo_host.pi.heat.oven.control import PiControl, spread
 from tcxo_host.pi.heat.oven.oven import Oven

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...pi.heat.oven.reading import STEP_S, Reading
-from ...sim.thermal_plant import Crystal, DieSensor, Plant, Room, TelegraphLoad
+from ....pi.heat.oven.reading import STEP_S, Reading
+from ....sim.thermal_plant import Crystal, DieSensor, Plant, Room, TelegraphLoad
 
 __all__ = ["SIMULATED_CORES", "SimulatedPi", "TrueRow"]
 

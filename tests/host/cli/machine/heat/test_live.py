@@ -13,7 +13,7 @@ CORE = max(os.sched_getaffinity(0))
 CODE = """
 import sys
 from tcxo_host.cli.main import build_parser
-from tcxo_host.cli.heat import command
+from tcxo_host.cli.machine.heat import command
 from tcxo_host.cli.program import run_command
 from tcxo_host.pi.root import Root
 args = build_parser().parse_args(["heat", *sys.argv[2:]])

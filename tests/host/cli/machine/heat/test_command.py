@@ -8,8 +8,8 @@ import sys
 import pytest
 from support import pi_trees as trees
 from tcxo_host.cli import uninstall
-from tcxo_host.cli.heat import command
-from tcxo_host.cli.heat.work import parse_cores
+from tcxo_host.cli.machine.heat import command
+from tcxo_host.cli.machine.heat.work import parse_cores
 from tcxo_host.errors import UsageError
 from tcxo_host.pi.root import Root
 

@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ...pi.root import Root
-    from ..install import Runner
+    from ....pi.root import Root
+    from ...install import Runner
 
 __all__ = ["add_parser", "main", "run"]
 
@@ -71,14 +71,14 @@ def add_parser(subparsers: Any) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run it on this machine."""
-    from ...pi.root import Root
+    from ....pi.root import Root
 
     return run(args, Root(), lambda command: subprocess.run(command, check=False).returncode)
 
 
 def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     """Do ``args.action``."""
-    from ...errors import UsageError
+    from ....errors import UsageError
 
     if not 40.0 <= args.limit <= 85.0:
         raise UsageError(f"--limit {args.limit:g}: a Pi throttles at 80 to 85 °C: choose 40 to 85")
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
         return _off(root, runner)
     if args.action == "hold" and args.install:
         return _install(args, root, runner)
-    from ..run import set_up_logging
+    from ...run import set_up_logging
     from .work import learn, work
 
     set_up_logging("info")
@@ -102,10 +102,10 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
-    from ...errors import DataError, UnavailableError
-    from ...files import read_file
-    from ...pi.heat.paths import HeatPaths
-    from ...pi.heat.report import LATE_S, status_lines
+    from ....errors import DataError, UnavailableError
+    from ....files import read_file
+    from ....pi.heat.paths import HeatPaths
+    from ....pi.heat.report import LATE_S, status_lines
 
     path = HeatPaths.of(args.dir).status
     try:
@@ -127,19 +127,19 @@ def _status(args: argparse.Namespace) -> int:
 
 
 def _install(args: argparse.Namespace, root: Root, runner: Runner) -> int:
-    from ...config import paths
-    from ...errors import OutputError, UnavailableError
-    from ...pi.heat.service import unit_plan
-    from ...pi.install.files import install_steps, write_steps
-    from ...pi.install.choices import installed_executable
-    from ..install import run_commands, show_steps
+    from ....config import paths
+    from ....errors import OutputError, UnavailableError
+    from ....pi.heat.service import unit_plan
+    from ....pi.install.choices import installed_executable
+    from ....pi.install.files import install_steps, write_steps
+    from ...install import run_commands, show_steps
 
     if not root.exists(f"{paths.UNITS}/tcxo-host.service"):
         raise UnavailableError(
             "the daemon is not installed, and the oven runs as its user: tcxo-host install"
         )
     if root.is_live:
-        from ...pi.heat.paths import HeatPaths
+        from ....pi.heat.paths import HeatPaths
         from .work import learned_choice
 
         learned_choice(args, HeatPaths.of(None))  # a service without a set-point would only fail
@@ -158,9 +158,9 @@ def _install(args: argparse.Namespace, root: Root, runner: Runner) -> int:
 
 
 def _off(root: Root, runner: Runner) -> int:
-    from ...pi.heat.service import STOP, UNIT_FILE
-    from ...pi.install.files import uninstall_steps, write_steps
-    from ..install import run_commands, show_steps
+    from ....pi.heat.service import STOP, UNIT_FILE
+    from ....pi.install.files import uninstall_steps, write_steps
+    from ...install import run_commands, show_steps
 
     if not root.exists(UNIT_FILE):
         print("tcxo-host: the oven's service is not installed: nothing to switch off", file=sys.stderr)

@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..pi.pwm.header import PwmReport
-    from ..pi.root import Root
+    from ...pi.pwm.header import PwmReport
+    from ...pi.root import Root
 
 __all__ = ["add_parser", "main", "run"]
 
@@ -47,17 +47,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def main(args: argparse.Namespace) -> int:
     """Run it on the tree that ``--root`` names."""
-    from ..pi.root import Root
+    from ...pi.root import Root
 
     return run(args, Root(args.root))
 
 
 def run(args: argparse.Namespace, root: Root) -> int:
     """Do ``args.action`` on ``root``; 0, or 1 when ``show`` finds a PWM that is not as wanted."""
-    from ..config.load import load_config, override
-    from ..config.settings import Config
-    from ..pi.models import model_by_key
-    from ..pi.pwm import header as pwm
+    from ...config.load import load_config, override
+    from ...config.settings import Config
+    from ...pi.models import model_by_key
+    from ...pi.pwm import header as pwm
 
     config = load_config(root.path(args.config)) if args.config else Config()
     wanted = override(config, "pwm", rate_hz=args.rate, gpio=args.pin).pwm

@@ -12,25 +12,25 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...config import paths
-from ...config.load import load_config
-from ...daemon.state_file import StateFile
-from ...errors import DataError, SafetyStop, TcxoError, UnavailableError, UsageError
-from ...pi.heat.averages import Row
-from ...pi.heat.follow import Brain, Machine, follow
-from ...pi.heat.learn.sweep import Idle, Sweep, learned_curve, learned_reach
-from ...pi.heat.oven.guard import Limits
-from ...pi.heat.oven.oven import Command, Oven
-from ...pi.heat.oven.reading import Reading
-from ...pi.heat.oven.set_point import Choice, choose
-from ...pi.heat.oven.slope_walk import SlopeWalk
-from ...pi.heat.paths import CURVE_KIND, HeatPaths
-from ...pi.heat.record import Record, only_one, read_rows
-from ...pi.heat.report import WATTS_PER_CORE, curve_lines, curve_values, yearly_kwh
-from ...pi.heat.watch import Watch
+from ....config import paths
+from ....config.load import load_config
+from ....daemon.state_file import StateFile
+from ....errors import DataError, SafetyStop, TcxoError, UnavailableError, UsageError
+from ....pi.heat.averages import Row
+from ....pi.heat.follow import Brain, Machine, follow
+from ....pi.heat.learn.sweep import Idle, Sweep, learned_curve, learned_reach
+from ....pi.heat.oven.guard import Limits
+from ....pi.heat.oven.oven import Command, Oven
+from ....pi.heat.oven.reading import Reading
+from ....pi.heat.oven.set_point import Choice, choose
+from ....pi.heat.oven.slope_walk import SlopeWalk
+from ....pi.heat.paths import CURVE_KIND, HeatPaths
+from ....pi.heat.record import Record, only_one, read_rows
+from ....pi.heat.report import WATTS_PER_CORE, curve_lines, curve_values, yearly_kwh
+from ....pi.heat.watch import Watch
 
 if TYPE_CHECKING:
-    from ...pi.root import Root
+    from ....pi.root import Root
 
 __all__ = ["learn", "learned_choice", "parse_cores", "work"]
 
@@ -41,7 +41,7 @@ _TELL_EVERY_S = 600.0
 def parse_cores(text: str | None, count: int) -> frozenset[int]:
     """``1-3`` or ``0,2`` as core numbers below ``count``; None: the default. Raises UsageError."""
     if text is None:
-        from ...pi.heat.live.machine import default_cores
+        from ....pi.heat.live.machine import default_cores
 
         return default_cores(count)
     cores: set[int] = set()
@@ -214,7 +214,7 @@ class _Session:
 def _machine(args: argparse.Namespace, root: Root) -> tuple[Machine, frozenset[int], Callable[[], None]]:
     """The machine, the cores that may burn, and how to close it."""
     if args.simulate:
-        from ...sim.thermal_plant import TelegraphLoad
+        from ....sim.thermal_plant import TelegraphLoad
         from .simulated import SIMULATED_CORES, SimulatedPi
 
         seed = int(time.time())
@@ -226,8 +226,8 @@ def _machine(args: argparse.Namespace, root: Root) -> tuple[Machine, frozenset[i
         )
     import os
 
-    from ...pi.heat.live.machine import LivePi
-    from ...pi.heat.live.sensors import Thermometer
+    from ....pi.heat.live.machine import LivePi
+    from ....pi.heat.live.sensors import Thermometer
 
     Thermometer(root)  # first of all: no sensor, no oven
     status = load_config(paths.CONFIG).output.status if root.exists(paths.CONFIG) else paths.STATUS

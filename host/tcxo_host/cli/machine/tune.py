@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..pi.root import Root
-    from ..pi.tune.apply import Change
-    from .install import Runner
+    from ...pi.root import Root
+    from ...pi.tune.apply import Change
+    from ..install import Runner
 
 __all__ = ["add_parser", "main", "run"]
 
@@ -56,16 +56,16 @@ def add_parser(subparsers: Any) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run it on the tree that ``--root`` names."""
-    from ..pi.root import Root
+    from ...pi.root import Root
 
     return run(args, Root(args.root), lambda command: subprocess.run(command, check=False).returncode)
 
 
 def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
     """Do it; 0, or 1 when a command failed. A point that the kernel refuses is told and is no failure."""
-    from ..errors import UsageError
-    from ..pi.tune.apply import apply_points
-    from ..pi.tune.points import count_cores
+    from ...errors import UsageError
+    from ...pi.tune.apply import apply_points
+    from ...pi.tune.points import count_cores
 
     if not 0 <= args.core < count_cores(root):
         raise UsageError(f"--core {args.core}: this machine has cores 0 to {count_cores(root) - 1}")
@@ -78,14 +78,14 @@ def run(args: argparse.Namespace, root: Root, runner: Runner) -> int:
 
 
 def _tune(args: argparse.Namespace, root: Root, runner: Runner) -> int:
-    from ..errors import OutputError
-    from ..pi.chrony.config import main_file
-    from ..pi.install.choices import installed_executable
-    from ..pi.install.files import install_steps, write_steps
-    from ..pi.tune.apply import apply_points
-    from ..pi.tune.points import count_cores
-    from ..pi.tune.service import tune_plan
-    from .install import run_commands, show_steps
+    from ...errors import OutputError
+    from ...pi.chrony.config import main_file
+    from ...pi.install.choices import installed_executable
+    from ...pi.install.files import install_steps, write_steps
+    from ...pi.tune.apply import apply_points
+    from ...pi.tune.points import count_cores
+    from ...pi.tune.service import tune_plan
+    from ..install import run_commands, show_steps
 
     executable = installed_executable(args.executable, root.is_live)
     plan = tune_plan(executable, args.core, count_cores(root), chrony=main_file(root) is not None)
@@ -106,10 +106,10 @@ def _tune(args: argparse.Namespace, root: Root, runner: Runner) -> int:
 
 
 def _undo(args: argparse.Namespace, root: Root, runner: Runner) -> int:
-    from ..pi.install.files import uninstall_steps, write_steps
-    from ..pi.tune.apply import undo_points
-    from ..pi.tune.service import CHRONY_DROP_IN, FILES, UNIT, UNIT_FILE
-    from .install import run_commands, show_steps
+    from ...pi.install.files import uninstall_steps, write_steps
+    from ...pi.tune.apply import undo_points
+    from ...pi.tune.service import CHRONY_DROP_IN, FILES, UNIT, UNIT_FILE
+    from ..install import run_commands, show_steps
 
     was_there = {path for path in FILES if root.exists(path)}
     before: Sequence[Sequence[str]] = [("systemctl", "disable", UNIT)] if UNIT_FILE in was_there else []

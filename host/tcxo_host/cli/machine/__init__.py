@@ -1,0 +1,1 @@
+"""What concerns this Pi itself: its PWM, its quiet, its temperature."""
