@@ -6,7 +6,7 @@ import prometheus_client.core
 import pytest
 from support.pi_trees import status_json
 from tcxo_host.cli.status_view import Ages, status_lines
-from tcxo_host.publish.metric_families import families
+from tcxo_host.publish.export.metric_families import families
 
 EDGES = {"gps_pps": 1.0, "rtc_pps": 1.0, "host_pwm": 50.0}
 
@@ -22,7 +22,7 @@ EDGES = {"gps_pps": 1.0, "rtc_pps": 1.0, "host_pwm": 50.0}
 )
 def test_status_has_a_line_for_it(ptp, words, level):
     values = json.loads(status_json(**EDGES)) | {"ptp": ptp}
-    lines = status_lines(values, Ages.of(values, values["written_ns"]), None, {})
+    lines = status_lines(values, Ages.of(values, values["written_ns"]), None)
     (line,) = [line for line in lines if line.label == "PTP"]
     assert words in line.text
     assert line.level == level
