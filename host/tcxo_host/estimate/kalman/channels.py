@@ -85,8 +85,10 @@ class Channels:
         """Keep what the clocks can say when GPS is to be judged; judge it now and then."""
         witnesses = clocks.witnesses
         for history, tracker in ((witnesses.gps, self.gps), (witnesses.rtc, self.rtc)):
-            history.add(*tracker.passed, tracker.noise())
-        witnesses.pi.add(1, float(clocks.filter.mean[PI_V]))
+            periods, gained_ns = tracker.passed
+            if periods:
+                history.add(periods, gained_ns, tracker.noise())
+        witnesses.pi.add(1, clocks.filter.mean.item(PI_V))
         self._seconds += 1
         if self._seconds % LOOK_EVERY_S or not self.gps.passed[0]:
             return

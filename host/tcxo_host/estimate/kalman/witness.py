@@ -9,7 +9,6 @@ of that is its own wander is learned for each span in quiet times.
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
 
 from .learn.noise import Average
@@ -18,6 +17,7 @@ __all__ = ["Change", "RateHistory", "Witnesses"]
 
 SPANS_S = (8, 16, 32, 64, 128, 256, 512)
 _SHARE = 4
+_QUARTERS = tuple((span, span // _SHARE) for span in SPANS_S)
 _DEPTH = 2 * SPANS_S[-1] + SPANS_S[-1] // _SHARE + 1
 LOOK_EVERY_S = 4
 LEARN_EVERY_S = 8
@@ -49,17 +49,23 @@ _FOLLOWED_S = 32.0
 
 
 class RateHistory:
-    """The phase of one clock against the counter, once a second, and how its rate wanders."""
+    """The phase of one clock against the counter, once a second, and how its rate wanders.
+
+    What is asked for again before the next second is computed once.
+    """
 
     def __init__(self) -> None:
         # The phases added up, so that a mean of many costs no more than one; and each one's variance.
-        self._sums: deque[float] = deque([0.0], maxlen=_DEPTH)
-        self._variances: deque[float] = deque([0.0], maxlen=_DEPTH)
+        self._sums = [0.0]
+        self._variances = [0.0]
         self._phase = 0.0
         lessons = [max(_MEMORY_S, 2.0 * _PAIRS * span) / LEARN_EVERY_S for span in SPANS_S]
         self._wander = [Average(each) for each in lessons]
         self._keeps = [1.0 - 1.0 / each for each in lessons]
         self._peaks = [0.0] * len(SPANS_S)
+        self._changes: list[float] | None = None
+        self._ordinary: list[float] | None = None
+        self._sizes: list[float] | None = None
 
     def add(self, seconds: int, gained_ns: float, variance: float = 0.0) -> None:
         """The clock gained so much (ns) on the counter in so many seconds; too many of them are a gap.
@@ -69,27 +75,43 @@ class RateHistory:
         if seconds > LONGEST_GAP_S:
             self.begin_anew()
             return
+        sums = self._sums
         for _ in range(seconds):
             self._phase += gained_ns / seconds
-            self._sums.append(self._sums[-1] + self._phase)
+            sums.append(sums[-1] + self._phase)
             self._variances.append(variance)
+        if len(sums) > 8 * _DEPTH:
+            del sums[:-_DEPTH], self._variances[:-_DEPTH]
+        self._changes = self._sizes = None
 
     def begin_anew(self) -> None:
         """What was before does not go on."""
-        for each in (self._sums, self._variances):
-            each.clear()
-            each.append(0.0)
-        self._phase = 0.0
+        self._sums, self._variances, self._phase = [0.0], [0.0], 0.0
+        self._changes = self._sizes = None
 
-    def change_ppb(self, index: int) -> float | None:
-        """Mean rate over the latest span ``SPANS_S[index]`` less that over the span before.
+    def changes_ppb(self) -> list[float]:
+        """For each of ``SPANS_S`` for which the past is long enough: mean rate over the latest span less that over
+        the span before.
 
         The phases at their ends are means over a quarter of a span, ending there.
         """
-        span = SPANS_S[index]
-        if len(self._sums) <= 2 * span + span // _SHARE:
-            return None
-        return (self._mean(0, span) - 2.0 * self._mean(span, span) + self._mean(2 * span, span)) / span
+        if self._changes is None:
+            sums, end = self._sums, len(self._sums) - 1
+            self._changes = []
+            for span, count in _QUARTERS:
+                first = end - 2 * span
+                if first < count:
+                    break
+                middle = first + span
+                third = sums[end] - sums[end - count] + sums[first] - sums[first - count]
+                third -= 2.0 * (sums[middle] - sums[middle - count])
+                self._changes.append(third / (count * span))
+        return self._changes
+
+    def change_ppb(self, index: int) -> float | None:
+        """``changes_ppb`` over ``SPANS_S[index]``; None before the past is long enough."""
+        changes = self.changes_ppb()
+        return changes[index] if index < len(changes) else None
 
     def noise(self, index: int) -> float:
         """Variance that the pulses' own noise gives ``change_ppb``."""
@@ -98,26 +120,37 @@ class RateHistory:
             return math.inf
         return (seen[-1] + 4.0 * seen[-1 - span] + seen[-1 - 2 * span]) * _SHARE / span**3
 
-    def _mean(self, ago_s: int, span: int) -> float:
-        count = span // _SHARE
-        return (self._sums[-1 - ago_s] - self._sums[-1 - ago_s - count]) / count
+    def sizes(self) -> list[float]:
+        """``changes_ppb`` without their signs, in their own standard deviations."""
+        if self._sizes is None:
+            ordinary = self._variance_by_span()
+            self._sizes = [
+                abs(change) / math.sqrt(max(self.noise(index), ordinary[index]))
+                for index, change in enumerate(self.changes_ppb())
+            ]
+        return self._sizes
 
     def learn(self) -> None:
         """Take the present changes for the clock's ordinary wander."""
-        for index, average in enumerate(self._wander):
-            change = self.change_ppb(index)
-            if change is not None:
-                average.add(change * change, _OUTLIER)
-                self._peaks[index] = max(self._keeps[index] * self._peaks[index], change * change)
+        for index, change in enumerate(self.changes_ppb()):
+            square = change * change
+            self._wander[index].add(square, _OUTLIER)
+            self._peaks[index] = max(self._keeps[index] * self._peaks[index], square)
+        self._ordinary = self._sizes = None
 
     def variance(self, index: int) -> float:
         """Of ``change_ppb`` in quiet times; infinite while that is not known."""
-        for known in range(index, -1, -1):
-            average, span = self._wander[known], SPANS_S[known]
-            if average.weight * LEARN_EVERY_S >= max(_QUIET_S, _PAIRS * span):
-                value = max(average.value, self._peaks[known] / PEAK**2)
-                return value * SPANS_S[index] / span  # a walk's over a longer span
-        return math.inf
+        return self._variance_by_span()[index]
+
+    def _variance_by_span(self) -> list[float]:
+        if self._ordinary is None:
+            self._ordinary = []
+            per_s = math.inf  # of a walk, which is what a longer span is taken to show before it is known
+            for average, peak, span in zip(self._wander, self._peaks, SPANS_S, strict=True):
+                if average.weight * LEARN_EVERY_S >= max(_QUIET_S, _PAIRS * span):
+                    per_s = max(average.value, peak / PEAK**2) / span
+                self._ordinary.append(per_s * span)
+        return self._ordinary
 
     @property
     def is_well_known(self) -> bool:
@@ -126,10 +159,9 @@ class RateHistory:
 
     def excuse(self, sigmas: float) -> None:
         """What the clock did of late is something that it does: a change by so many standard deviations."""
-        for index in range(len(SPANS_S)):
-            change = self.change_ppb(index)
-            if change is not None:
-                self._peaks[index] = max(self._peaks[index], (PEAK / sigmas * change) ** 2)
+        for index, change in enumerate(self.changes_ppb()):
+            self._peaks[index] = max(self._peaks[index], (PEAK / sigmas * change) ** 2)
+        self._ordinary = self._sizes = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +186,8 @@ class Witnesses:
     def look(self) -> Change | None:
         """``unconfirmed``, once each ``LOOK_EVERY_S``. What the witnesses laid to the counter is explained for good."""
         self._told_s += LOOK_EVERY_S
-        spans = range(len(SPANS_S))
-        if any(self._size(each) >= UNUSUAL and self._likelier(each) >= SURE for each in spans):
+        sizes = enumerate(self.gps.sizes())
+        if any(size >= UNUSUAL and self._likelier(index) >= SURE for index, size in sizes):
             self._told_s = 0.0
         change = self.unconfirmed()
         self._was_unusual = change is not None
@@ -167,8 +199,10 @@ class Witnesses:
         None when nothing changed, or nobody can tell.
         """
         index, size = self._largest()
+        if size < SUSPICIOUS:
+            return None
         likelier = self._likelier(index)
-        return likelier > 0.0 if size >= SUSPICIOUS and abs(likelier) >= SURE else None
+        return likelier > 0.0 if abs(likelier) >= SURE else None
 
     def unconfirmed(self) -> Change | None:
         """The change of GPS's rate that neither its own noise, nor what the counter was seen to do in a long
@@ -225,13 +259,8 @@ class Witnesses:
 
         ``within_s``: so far back it looks.
         """
-        sizes = [self._size(each) if 2 * span < within_s else 0.0 for each, span in enumerate(SPANS_S)]
-        index = max(range(len(SPANS_S)), key=sizes.__getitem__)
-        return index, sizes[index]
-
-    def _size(self, index: int) -> float:
-        """The latest change of GPS's rate in its own standard deviations."""
-        change = self.gps.change_ppb(index)
-        if change is None:
-            return 0.0
-        return abs(change) / math.sqrt(max(self.gps.noise(index), self.gps.variance(index)))
+        within = self.gps.sizes()
+        if within_s < math.inf:
+            within = [size for size, span in zip(within, SPANS_S, strict=False) if 2 * span < within_s]
+        size = max(within, default=0.0)
+        return (within.index(size) if within else 0), size

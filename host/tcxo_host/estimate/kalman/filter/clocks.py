@@ -45,5 +45,5 @@ class Clocks:
     def move_anchor(self, comb: Comb, u: int, tick: int) -> None:
         """Make the edge at ``tick`` the anchor of ``comb``, whose reading offset is at ``u``."""
         mean = self.filter.mean
-        at_edge = float(mean[u] + mean[u + 1] * self.seconds_after(tick))
+        at_edge = mean.item(u) + mean.item(u + 1) * self.seconds_after(tick)
         mean[u] += comb.move(tick, at_edge)

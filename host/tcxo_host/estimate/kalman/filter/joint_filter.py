@@ -65,16 +65,16 @@ class JointFilter:
     def offset_at(self, u: int, ago_s: float) -> tuple[float, float]:
         """Predicted reading offset of the clock at ``u``, ``ago_s`` before now, and its variance."""
         v = u + 1
-        cov = self.cov
-        offset = float(self.mean[u] - ago_s * self.mean[v])
-        variance = float(cov[u, u] - 2.0 * ago_s * cov[u, v] + ago_s * ago_s * cov[v, v])
+        mean, cov = self.mean.item, self.cov.item
+        offset = mean(u) - ago_s * mean(v)
+        variance = cov(u, u) - 2.0 * ago_s * cov(u, v) + ago_s * ago_s * cov(v, v)
         return offset, max(variance, 0.0)  # rounding may leave less than nothing of large numbers
 
     def update_offset(self, u: int, ago_s: float, residual_ns: float, variance: float) -> None:
         """Take one measurement of the reading offset of the clock at ``u``, made ``ago_s`` ago."""
         cov = self.cov
         shared = cov[u] - ago_s * cov[u + 1]
-        total = float(shared[u] - ago_s * shared[u + 1]) + variance
+        total = shared.item(u) - ago_s * shared.item(u + 1) + variance
         # Joseph's form multiplied out for the best gain; the square root keeps it symmetric to the last bit.
         taken = shared / math.sqrt(total)
         self.cov = cov - taken[:, None] * taken

@@ -138,8 +138,8 @@ class Learning:
             self._jitter_variance = max(
                 0.0, self._jitter.add(noise_like, _WIDEST) - pwm.reader.rounding_variance
             )
-        drift = float(clocks.filter.mean[PI_D])
-        size = self._drift.add(drift, float(clocks.filter.cov[PI_D, PI_D]), self._bounds.pi_drift)
+        drift, variance = clocks.filter.mean.item(PI_D), clocks.filter.cov.item(PI_D, PI_D)
+        size = self._drift.add(drift, variance, self._bounds.pi_drift)
         self._drift_size = size
 
     def _advance_ns(self, pwm: PwmTracker, before: Sight, now: Sight, target: int) -> float:

@@ -69,11 +69,13 @@ class Average:
 
     def add(self, sample: float, limit: float = math.inf) -> float:
         """Take a sample; return the mean."""
-        if self.weight >= 30.0:
-            sample = min(sample, limit * self.value)
-        self.weight = min(self.weight + 1.0, self._memory)
-        self.value += (sample - self.value) / self.weight
-        return self.value
+        weight, value = self.weight, self.value
+        if weight >= 30.0 and sample > limit * value:
+            sample = limit * value
+        weight += 1.0
+        self.weight = weight = self._memory if weight > self._memory else weight
+        self.value = value = value + (sample - value) / weight
+        return value
 
 
 class PiNoise:

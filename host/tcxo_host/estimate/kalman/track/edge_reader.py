@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,7 @@ GATE = 6.0
 """An edge this many standard deviations from its neighbours is dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """The good edges of a second as moments (ns) against the prediction.
 
     ``noise`` is the moments' own covariance, ``precision`` the inverse of their whole predicted one, and

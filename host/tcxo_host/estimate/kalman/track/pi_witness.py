@@ -23,7 +23,7 @@ class PiWitness:
 
     def note(self, clocks: Clocks) -> None:
         """A good pulse."""
-        self._rates.append(float(clocks.filter.mean[PI_V]))
+        self._rates.append(clocks.filter.mean.item(PI_V))
 
     def leans_too(self, clocks: Clocks, residual_ns: float) -> bool:
         """Whether the Pi's rate moved a good deal, and to the same side as a pulse."""

@@ -88,7 +88,8 @@ class PulseTracker:
         self._trial: Trial | None = None
         self._known: deque[float] = deque(maxlen=2 * SPANS_S[-1])
         """The rate at the latest good pulses."""
-        self.scatter = Scatter(comb.tick_hz / comb.rate_hz, 1e9 / comb.tick_hz)
+        self._period_ticks = comb.tick_hz / comb.rate_hz
+        self.scatter = Scatter(self._period_ticks, 1e9 / comb.tick_hz)
         self._assumed = 0.0
         """The variance that the first pulses were taken with."""
 
@@ -156,7 +157,7 @@ class PulseTracker:
             self._watch_counter(clocks, residual, math.sqrt(predicted + noise))
         clocks.move_anchor(self.comb, self._u, tick)
         self._pi.note(clocks)
-        self._known.append(float(clocks.filter.mean[self._u + 1]))
+        self._known.append(clocks.filter.mean.item(self._u + 1))
         self.innovation = (residual, predicted)
         self._pass(tick)
         self.accepted += 1
@@ -170,9 +171,8 @@ class PulseTracker:
 
     def _note(self, tick: int, step_ns: float = 0.0) -> None:
         """How long is it since the pulse before?"""
-        period = self.comb.tick_hz / self.comb.rate_hz
         if self._noted is not None:
-            interval = tick - self._noted
+            interval, period = tick - self._noted, self._period_ticks
             periods = round(interval / period)
             self.passed = periods, (periods * period - interval) / self.comb.tick_hz * 1e9 - step_ns
         self._noted = tick

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["NOTABLE_PPB", "Sight", "Turn"]
 
@@ -10,8 +11,7 @@ NOTABLE_PPB = 5.0
 """A smaller change of the Pi's rate within a second is no turn, unless it surprises."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """The mean residual (ns) of a block against what was predicted at its ``start``, and that prediction.
 
     ``variance`` is the measurement's, ns^2; offset, rate and drift as in the joint state.
