@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from tcxo_host.estimate.kalman.rate_history import LEARN_EVERY_S
 from tcxo_host.estimate.kalman.track.bends import find_bend
 from tcxo_host.estimate.kalman.track.scatter import Scatter
 from tcxo_host.estimate.kalman.track.trial import Trial
-from tcxo_host.estimate.kalman.witness import LEARN_EVERY_S, Witnesses
+from tcxo_host.estimate.kalman.witness import Witnesses
 
 TIMES = np.arange(1, 51) / 50
 SIGMA_NS = 3.4

@@ -10,9 +10,10 @@ from .counter_watch import CounterWatch
 from .filter.clock_model import GPS_U, GPS_V, PI_V, RTC_U
 from .filter.clocks import Clocks
 from .filter.comb import Comb
+from .rate_history import LEARN_EVERY_S
 from .track.pulse import PulseTracker
 from .track.pwm import PwmTracker
-from .witness import LEARN_EVERY_S, LOOK_EVERY_S
+from .witness import LOOK_EVERY_S
 
 __all__ = ["Channels"]
 
@@ -82,20 +83,24 @@ class Channels:
         }
 
     def _hear(self, clocks: Clocks) -> None:
-        """Keep what the clocks can say when GPS is to be judged; judge it now and then."""
-        witnesses = clocks.witnesses
+        """Keep what the clocks can say when GPS is to be judged; judge it now and then.
+
+        What the temperature does to the counter needs no witness.
+        """
+        witnesses, heated_ppb = clocks.witnesses, clocks.heated_ppb
         for history, tracker in ((witnesses.gps, self.gps), (witnesses.rtc, self.rtc)):
             periods, gained_ns = tracker.passed
             if periods:
-                history.add(periods, gained_ns, tracker.noise())
-        witnesses.pi.add(1, clocks.filter.mean.item(PI_V))
+                history.add(periods, gained_ns - heated_ppb * periods, tracker.noise())
+        witnesses.pi.add(1, clocks.filter.mean.item(PI_V) - heated_ppb)
         self._seconds += 1
         if self._seconds % LOOK_EVERY_S or not self.gps.passed[0]:
             return
-        change = witnesses.look()
-        moved = witnesses.counter_moved()
-        if self.gps.hear(clocks, moved):
+        change = witnesses.look(heated_ppb)
+        if self.gps.trial is not None:
+            self.gps.hear(clocks, witnesses.verdict())
             return
+        moved = witnesses.counter_moved()
         self.gps.unconfirmed_ppb = 0.0 if change is None else change.doubt_ppb
         if moved is False:
             self.gps.distrust(clocks)

@@ -207,6 +207,7 @@ class Kalman:
         change = self.temperature.measure(second.temperature_c, span_s)
         for rate in (GPS_V, PI_V, RTC_V):
             clocks.filter.mean[rate] += change
+        clocks.heated_ppb += change
 
     def _estimate(self, clocks: Clocks, tick: int, span_s: float) -> Estimate:
         pwm, gps, rtc = self._channels.pwm, self._channels.gps, self._channels.rtc

@@ -2,36 +2,23 @@
 
 A receiver without a fix slides off slowly; against the counter its pulses then look as if the counter slid the
 other way. But had the counter moved, the Pi's clock and the RTC would have moved against it by as much as GPS
-did. The change of each clock's rate is the difference of its means over two neighbouring spans; how much
-of that is its own wander is learned for each span in quiet times.
+did: by how much the rate of each changed, over spans from short to long, is compared with what it ordinarily does
+by itself. Where the Pi is too lively for that, the moments tell at which both turn. And what the temperature is
+known to do to the counter needs no witness.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
-from .learn.noise import Average
+from .rate_history import SPANS_S, RateHistory
+from .turning import Coincidence
 
-__all__ = ["Change", "RateHistory", "Witnesses"]
+__all__ = ["LOOK_EVERY_S", "Change", "Witnesses"]
 
-SPANS_S = (8, 16, 32, 64, 128, 256, 512)
-_SHARE = 4
-_QUARTERS = tuple((span, span // _SHARE) for span in SPANS_S)
-_DEPTH = 2 * SPANS_S[-1] + SPANS_S[-1] // _SHARE + 1
 LOOK_EVERY_S = 4
-LEARN_EVERY_S = 8
-LONGEST_GAP_S = 10
-_PAIRS = 16.0
-"""So many spans, and at least this long, before a clock's wander over a span is known; it is remembered for..."""
-_OUTLIER = 12.0
-PEAK = 3.0
-"""What a clock did once in a while, as under load, it may do again: its standard deviation is a third of that."""
-_QUIET_S = 160.0
-_MEMORY_S = 2400.0
-"""...so long, or twice as many spans."""
-_LONG_QUIET_S = 1200.0
-"""So long before GPS is doubted for nothing but what the counter never did."""
 SURE = 6.0
 """Natural logarithm of how much likelier what the witnesses did must be one way than the other."""
 LEANING = 2.0
@@ -44,124 +31,12 @@ BLATANT = 8.0
 """A change by so many is no chance at the first look."""
 UNUSUAL = 3.5
 """A change by so many may be the beginning of one: sigma says so."""
+GOES_ON_S = 60.0
+"""A counter that was seen to turn is taken to go on with what it does for so long, as behind a thermal lag."""
+HEAT_SHARE, HEAT_LAG_S = 0.2, 20.0
+"""How wrong a change that the temperature explains may be: by a share, and by so much of a lag."""
 _FOLLOWED_S = 32.0
 """Of a change over a shorter span the filter follows only a part."""
-
-
-class RateHistory:
-    """The phase of one clock against the counter, once a second, and how its rate wanders.
-
-    What is asked for again before the next second is computed once.
-    """
-
-    def __init__(self) -> None:
-        # The phases added up, so that a mean of many costs no more than one; and each one's variance.
-        self._sums = [0.0]
-        self._variances = [0.0]
-        self._phase = 0.0
-        lessons = [max(_MEMORY_S, 2.0 * _PAIRS * span) / LEARN_EVERY_S for span in SPANS_S]
-        self._wander = [Average(each) for each in lessons]
-        self._keeps = [1.0 - 1.0 / each for each in lessons]
-        self._peaks = [0.0] * len(SPANS_S)
-        self._changes: list[float] | None = None
-        self._ordinary: list[float] | None = None
-        self._sizes: list[float] | None = None
-
-    def add(self, seconds: int, gained_ns: float, variance: float = 0.0) -> None:
-        """The clock gained so much (ns) on the counter in so many seconds; too many of them are a gap.
-
-        ``variance``: of the latest pulse, ns^2.
-        """
-        if seconds > LONGEST_GAP_S:
-            self.begin_anew()
-            return
-        sums = self._sums
-        for _ in range(seconds):
-            self._phase += gained_ns / seconds
-            sums.append(sums[-1] + self._phase)
-            self._variances.append(variance)
-        if len(sums) > 8 * _DEPTH:
-            del sums[:-_DEPTH], self._variances[:-_DEPTH]
-        self._changes = self._sizes = None
-
-    def begin_anew(self) -> None:
-        """What was before does not go on."""
-        self._sums, self._variances, self._phase = [0.0], [0.0], 0.0
-        self._changes = self._sizes = None
-
-    def changes_ppb(self) -> list[float]:
-        """For each of ``SPANS_S`` for which the past is long enough: mean rate over the latest span less that over
-        the span before.
-
-        The phases at their ends are means over a quarter of a span, ending there.
-        """
-        if self._changes is None:
-            sums, end = self._sums, len(self._sums) - 1
-            self._changes = []
-            for span, count in _QUARTERS:
-                first = end - 2 * span
-                if first < count:
-                    break
-                middle = first + span
-                third = sums[end] - sums[end - count] + sums[first] - sums[first - count]
-                third -= 2.0 * (sums[middle] - sums[middle - count])
-                self._changes.append(third / (count * span))
-        return self._changes
-
-    def change_ppb(self, index: int) -> float | None:
-        """``changes_ppb`` over ``SPANS_S[index]``; None before the past is long enough."""
-        changes = self.changes_ppb()
-        return changes[index] if index < len(changes) else None
-
-    def noise(self, index: int) -> float:
-        """Variance that the pulses' own noise gives ``change_ppb``."""
-        span, seen = SPANS_S[index], self._variances
-        if len(seen) <= 2 * span:
-            return math.inf
-        return (seen[-1] + 4.0 * seen[-1 - span] + seen[-1 - 2 * span]) * _SHARE / span**3
-
-    def sizes(self) -> list[float]:
-        """``changes_ppb`` without their signs, in their own standard deviations."""
-        if self._sizes is None:
-            ordinary = self._variance_by_span()
-            self._sizes = [
-                abs(change) / math.sqrt(max(self.noise(index), ordinary[index]))
-                for index, change in enumerate(self.changes_ppb())
-            ]
-        return self._sizes
-
-    def learn(self) -> None:
-        """Take the present changes for the clock's ordinary wander."""
-        for index, change in enumerate(self.changes_ppb()):
-            square = change * change
-            self._wander[index].add(square, _OUTLIER)
-            self._peaks[index] = max(self._keeps[index] * self._peaks[index], square)
-        self._ordinary = self._sizes = None
-
-    def variance(self, index: int) -> float:
-        """Of ``change_ppb`` in quiet times; infinite while that is not known."""
-        return self._variance_by_span()[index]
-
-    def _variance_by_span(self) -> list[float]:
-        if self._ordinary is None:
-            self._ordinary = []
-            per_s = math.inf  # of a walk, which is what a longer span is taken to show before it is known
-            for average, peak, span in zip(self._wander, self._peaks, SPANS_S, strict=True):
-                if average.weight * LEARN_EVERY_S >= max(_QUIET_S, _PAIRS * span):
-                    per_s = max(average.value, peak / PEAK**2) / span
-                self._ordinary.append(per_s * span)
-        return self._ordinary
-
-    @property
-    def is_well_known(self) -> bool:
-        """Whether its wander was looked at for long."""
-        return self._wander[0].weight * LEARN_EVERY_S >= _LONG_QUIET_S
-
-    def excuse(self, sigmas: float) -> None:
-        """What the clock did of late is something that it does: a change by so many standard deviations."""
-        for index, change in enumerate(self.changes_ppb()):
-            self._peaks[index] = max(self._peaks[index], (PEAK / sigmas * change) ** 2)
-        self._ordinary = self._sizes = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +56,23 @@ class Witnesses:
     def __init__(self) -> None:
         self.gps, self.pi, self.rtc = RateHistory(), RateHistory(), RateHistory()
         self._told_s = math.inf
+        self._turned = {"pi": Coincidence(), "rtc": Coincidence()}
+        self._heated: deque[float] = deque(maxlen=1 + 3 * SPANS_S[-1] // (2 * LOOK_EVERY_S))
         self._was_unusual = False
 
-    def look(self) -> Change | None:
-        """``unconfirmed``, once each ``LOOK_EVERY_S``. What the witnesses laid to the counter is explained for good."""
+    def look(self, heated_ppb: float = 0.0) -> Change | None:
+        """``unconfirmed``, once each ``LOOK_EVERY_S``. What the witnesses laid to the counter is explained for good.
+
+        ``heated_ppb``: what the temperature did to the rates so far, which is taken out of them already.
+        """
+        self._explain_heat(heated_ppb)
         self._told_s += LOOK_EVERY_S
+        self._look_for_turns()
+        if self._turned_evidence()[0] >= SURE:
+            self._told_s = -GOES_ON_S
         sizes = enumerate(self.gps.sizes())
         if any(size >= UNUSUAL and self._likelier(index) >= SURE for index, size in sizes):
-            self._told_s = 0.0
+            self._told_s = min(self._told_s, 0.0)
         change = self.unconfirmed()
         self._was_unusual = change is not None
         return change
@@ -198,11 +82,24 @@ class Witnesses:
 
         None when nothing changed, or nobody can tell.
         """
+        likeliest, least = self._turned_evidence()
+        if likeliest >= SURE:
+            return True
+        if least <= -SURE and self._told_s > 0.0:
+            return False
         index, size = self._largest()
         if size < SUSPICIOUS:
             return None
         likelier = self._likelier(index)
         return likelier > 0.0 if abs(likelier) >= SURE else None
+
+    def verdict(self) -> bool | None:
+        """``counter_moved`` for a change that GPS is doubted for already: whatever it ordinarily does, and over the
+        span that tells most."""
+        changes = self.gps.changes_ppb()
+        spans = [each for each, ppb in enumerate(changes) if ppb**2 > SUSPICIOUS**2 * self.gps.noise(each)]
+        likelier = max(map(self._likelier, spans), key=abs, default=0.0)
+        return likelier > 0.0 if abs(likelier) >= SURE else self.counter_moved()
 
     def unconfirmed(self) -> Change | None:
         """The change of GPS's rate that neither its own noise, nor what the counter was seen to do in a long
@@ -229,6 +126,39 @@ class Witnesses:
         """A quiet moment."""
         for clock in (self.gps, self.pi, self.rtc):
             clock.learn()
+        self._turned["pi"].learn(self.pi.turns_ppb())
+        self._turned["rtc"].learn(self.rtc.turns_ppb())
+
+    def acted(self) -> None:
+        """GPS was doubted, or is believed again: evidence of what it did before counts no more."""
+        for each in self._turned.values():
+            each.clear()
+
+    def _explain_heat(self, heated_ppb: float) -> None:
+        """Crystal and sensor do not get warm at the same moment, nor is the slope known for sure."""
+        heated = self._heated
+        heated.append(heated_ppb)
+        if heated[0] == heated_ppb:
+            return
+        last, variances = len(heated) - 1, []
+        for span in SPANS_S:
+            half = span // (2 * LOOK_EVERY_S)
+            change = heated[max(0, last - half)] - heated[max(0, last - 3 * half)]
+            variances.append((change * min(1.0, HEAT_SHARE + HEAT_LAG_S / span)) ** 2)
+        self.gps.explain(variances)
+
+    def _look_for_turns(self) -> None:
+        notable = max(self.gps.sizes(), default=0.0) >= UNUSUAL
+        gps = self.gps.turns_ppb() if notable else []
+        for name, clock in (("pi", self.pi), ("rtc", self.rtc)):
+            if notable:
+                self._turned[name].look(gps, clock.turns_ppb(), self.gps.turn_noises(), LOOK_EVERY_S)
+            else:
+                self._turned[name].wait(LOOK_EVERY_S)
+
+    def _turned_evidence(self) -> tuple[float, float]:
+        pi, rtc = self._turned["pi"].evidence(), self._turned["rtc"].evidence()
+        return pi[0] + rtc[0], pi[1] + rtc[1]
 
     def _likelier(self, index: int) -> float:
         """By how much likelier (logarithm) what the witnesses did over a span is when the counter moved than when

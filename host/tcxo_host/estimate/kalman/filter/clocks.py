@@ -24,6 +24,8 @@ class Clocks:
         self.levels = levels
         self.filter = JointFilter()
         self.witnesses = Witnesses()
+        self.heated_ppb = 0.0
+        """What the temperature has done to all rates since the start, as far as that is known."""
 
     def advance(self, tick: int) -> None:
         """Predict up to ``tick``; an earlier one changes nothing."""

@@ -9,7 +9,8 @@ from ....edges.second import Ticks
 from ..filter.clock_model import RATES
 from ..filter.clocks import Clocks
 from ..filter.comb import Comb
-from ..witness import SPANS_S, Change
+from ..rate_history import SPANS_S
+from ..witness import Change
 from .lean import Lean
 from .pi_witness import PiWitness
 from .scatter import Scatter
@@ -85,7 +86,8 @@ class PulseTracker:
         """Periods from the good pulse before to the latest second's, 0 without one, and by how much (ns) the clock
         gained on the counter in them."""
         self._noted: int | None = None
-        self._trial: Trial | None = None
+        self.trial: Trial | None = None
+        """In which pulses are only watched until they keep the known rate."""
         self._known: deque[float] = deque(maxlen=2 * SPANS_S[-1])
         """The rate at the latest good pulses."""
         self._period_ticks = comb.tick_hz / comb.rate_hz
@@ -105,8 +107,8 @@ class PulseTracker:
             self.scatter.add(tick)
             if not self.started:
                 self._start(clocks, tick)
-            elif self._trial is not None:
-                self._try(clocks, tick, self._trial)
+            elif self.trial is not None:
+                self._try(clocks, tick, self.trial)
             else:
                 rejected = self.rejected
                 self._one(clocks, tick)
@@ -128,9 +130,8 @@ class PulseTracker:
         self.last_good = self._noted = tick
         self._refused.clear()
         ahead_s = clocks.seconds_after(tick)
-        rate = float(clocks.filter.mean[self._u + 1])
         rate_variance = self._rate_variance(clocks)
-        offset = -rate * ahead_s
+        offset = -ahead_s * float(clocks.filter.mean[self._u + 1])
         self.doubted = False
         self._lean.clear()
         self._is_unknown = rate_variance > 1e6
@@ -172,9 +173,10 @@ class PulseTracker:
     def _note(self, tick: int, step_ns: float = 0.0) -> None:
         """How long is it since the pulse before?"""
         if self._noted is not None:
-            interval, period = tick - self._noted, self._period_ticks
-            periods = round(interval / period)
-            self.passed = periods, (periods * period - interval) / self.comb.tick_hz * 1e9 - step_ns
+            interval = tick - self._noted
+            periods = round(interval / self._period_ticks)
+            late_ticks = interval - periods * self._period_ticks
+            self.passed = periods, -late_ticks / self.comb.tick_hz * 1e9 - step_ns
         self._noted = tick
 
     def _watch_counter(self, clocks: Clocks, residual: float, sigma: float) -> None:
@@ -191,7 +193,7 @@ class PulseTracker:
     def distrust(self, clocks: Clocks, change: Change | None = None) -> None:
         """The other clocks say that this one slides, or its rate made a ``change`` that the counter never made and
         nobody can tell: the rate is what it was before, and pulses are on trial until they keep it."""
-        if self._trial is not None or self.accepted < SETTLED:
+        if self.trial is not None or self.accepted < SETTLED:
             return
         rate = self._u + 1
         span_s = SPANS_S[-1] if change is None else change.span_s
@@ -201,7 +203,8 @@ class PulseTracker:
         doubt_ppb = abs(change.ppb) if change else 0.0
         if change:
             clocks.witnesses.gps.excuse(EXPECTED)
-        self._trial = Trial(clocks.tick_hz, self._rate_variance(clocks), LENGTH, -moved, doubt_ppb)
+        clocks.witnesses.acted()
+        self.trial = Trial(clocks.tick_hz, self._rate_variance(clocks), LENGTH, -moved, doubt_ppb)
         self.unconfirmed_ppb = doubt_ppb
         self.doubted = True
 
@@ -222,31 +225,29 @@ class PulseTracker:
         elif steadily:
             self._note(tick)
 
-    def hear(self, clocks: Clocks, counter_moved: bool | None) -> bool:
-        """What the witnesses say during a trial that began without them. False when there is no trial."""
-        trial = self._trial
+    def hear(self, clocks: Clocks, counter_moved: bool | None) -> None:
+        """What the witnesses say during a trial, which counts when it began without them."""
+        trial = self.trial
         if trial is None or not trial.disagreement_ppb or counter_moved is None:
-            return trial is not None
-        if not counter_moved:
+            return
+        if counter_moved:
+            clocks.filter.shift(self._u + 1, trial.rate_ppb, trial.disagreement_ppb**2)
+            self._believe(clocks, *trial.latest)
+        else:
             trial.disagreement_ppb = self.unconfirmed_ppb = 0.0
-            return True
-        tick, residual = trial.latest
-        clocks.filter.shift(self._u + 1, trial.rate_ppb, trial.disagreement_ppb**2)
-        self._believe(clocks, tick, residual)
-        return True
 
     def _believe(self, clocks: Clocks, tick: int, residual: float) -> None:
         """The trial is over; only the phase starts anew."""
-        self._trial, self.unconfirmed_ppb = None, 0.0
+        clocks.witnesses.acted()
+        self.trial, self.unconfirmed_ppb, self.doubted = None, 0.0, False
         self.restarts += 1
-        self.doubted = False
         self.scatter.believed_again()
         self._pass(tick)
         clocks.filter.forget(self._u, self.noise(), float(clocks.filter.mean[self._u]) + residual)
         clocks.move_anchor(self.comb, self._u, tick)
 
     def _forget_rate(self, clocks: Clocks, tick: int) -> None:
-        self._trial, self.unconfirmed_ppb = None, 0.0
+        self.trial, self.unconfirmed_ppb = None, 0.0
         clocks.filter.forget(self._u + 1, self._first_rate_ppb**2, 0.0)
         self.restarts += 1
         self.rate_restarts += 1
@@ -282,12 +283,11 @@ class PulseTracker:
             self._refused.clear()
         elif len(self._refused) >= HOPELESS:
             age_s = self.age_s(clocks, tick)
-            self.doubted = self.accepted >= SETTLED and age_s < PATIENCE_S
-            if age_s < WITNESS_S and self._pi.moved_too(clocks, slope):
-                self.doubted = False
+            explained = age_s < WITNESS_S and self._pi.moved_too(clocks, slope)
+            self.doubted = self.accepted >= SETTLED and age_s < PATIENCE_S and not explained
             if self.doubted:
                 self._refused.clear()
-                self._trial = Trial(clocks.tick_hz, self._rate_variance(clocks), SHORT_LENGTH)
+                self.trial = Trial(clocks.tick_hz, self._rate_variance(clocks), SHORT_LENGTH)
                 return
             self._forget_rate(clocks, tick)
 
