@@ -12,7 +12,8 @@ from ..filter.clocks import Clocks
 from ..track.pulse import PulseTracker
 from ..track.pwm import PwmTracker
 from ..track.sight import Sight
-from .noise import Average, Bounds, DriftSize, PiNoise, PulseNoise, Whiteness, export, imported
+from .noise import Average, Bounds, DriftSize, PiNoise, PulseNoise, Whiteness, clip, export, imported
+from .own_walk import EVERY_S, OwnWalk
 from .temperature import SAMPLE_S, TemperatureModel
 
 __all__ = ["Learning"]
@@ -25,6 +26,9 @@ WARM_UP_PPB = 0.8
 """Extra random walk (per root second) of a TCXO that was just switched on..."""
 WARM_UP_S = 300.0
 """...and how it fades with the board's up time."""
+RESTLESS = 3.0
+"""A counter that walks more than the Pi does by itself is no clock to average GPS against: what it could tell is lost
+already, to expect still more of it costs next to nothing, and the next gust moves it by more than a walk does."""
 _WIDEST = 12.0
 
 
@@ -36,6 +40,7 @@ class Learning:
         self.gps_variance = gps_ns * gps_ns
         self._bounds = bounds
         self._pi = PiNoise()
+        self._own = OwnWalk()
         self._drift = DriftSize(levels.pi_drift)
         self._gps = PulseNoise(gps_ns)
         self._rtc = PulseNoise(10.0)
@@ -54,6 +59,7 @@ class Learning:
         """A new filter: ticks started anew."""
         self._last_sight = None
         self._pi.interrupt()
+        self._own.interrupt()
         self._next_sample_s = clocks.epoch / clocks.tick_hz + 2.0 * SAMPLE_S
         self._rate_restarts = 0
         pwm.reader.levels_changed()
@@ -76,11 +82,15 @@ class Learning:
                 pwm.reader.levels_changed()
             return
         self._observe_pi(clocks, pwm)
+        if self._seconds % EVERY_S == 0:
+            self._observe_both(clocks, pwm, gps)
         bounds = self._bounds
         if gps.innovation is not None and gps.accepted > 10:
             residual, predicted = gps.innovation
             gps.variance = self.gps_variance = self._gps.add(residual, predicted, bounds.gps_ns)
-            self._walk = self._white.add(residual, predicted + gps.variance, self._walk, bounds.tcxo_walk)
+            least, most = bounds.tcxo_walk
+            least = min(max(least, RESTLESS * self._pi.counters_walk), most)
+            self._walk = self._white.add(residual, predicted + gps.variance, self._walk, (least, most))
         if rtc.innovation is not None and rtc.accepted > 10:
             rtc.variance = self._rtc.add(*rtc.innovation, bounds.rtc_ns)
         if self._seconds % APPLY_EVERY_S == 0:
@@ -142,6 +152,14 @@ class Learning:
         size = self._drift.add(drift, variance, self._bounds.pi_drift)
         self._drift_size = size
 
+    def _observe_both(self, clocks: Clocks, pwm: PwmTracker, gps: PulseTracker) -> None:
+        """The Pi against GPS."""
+        sight, tick = pwm.sight, gps.last_good
+        if sight is None or tick is None or abs(tick - sight.start) > clocks.tick_hz or not gps.innovation:
+            self._own.interrupt()
+        else:
+            self._own.add(sight, tick, clocks.tick_hz, pwm.comb.rate_hz, gps.variance)
+
     def _advance_ns(self, pwm: PwmTracker, before: Sight, now: Sight, target: int) -> float:
         """How far the Pi's clock got ahead of the counter in the second up to ``target``."""
         comb = pwm.comb
@@ -151,13 +169,14 @@ class Learning:
 
     def _apply(self, clocks: Clocks, pwm: PwmTracker, uptime_s: float) -> None:
         if self._pi.seconds() >= SURE_AFTER_S:
-            white, walk = self._pi.levels(clocks.levels, self._bounds)
+            own = self._own.at_most(self.levels.pi_white)
+            white, walk = self._pi.levels(clocks.levels, self._bounds, own)
             pwm.reader.jitter_variance = self._jitter_variance
             self.levels = replace(
                 self.levels,
                 pi_white=white,
                 pi_walk=walk,
-                pi_drift=self._drift_size,
+                pi_drift=clip(self._drift_size * self._pi.own_share, self._bounds.pi_drift),
             )
         self.levels = replace(self.levels, tcxo_walk=self._walk)
         clocks.levels = self._with_warm_up(uptime_s)

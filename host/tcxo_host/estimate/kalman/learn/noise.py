@@ -38,6 +38,8 @@ OWN_SHARE = 0.8
 """Of the walk seen between Pi and counter (as a variance) at least so much is the Pi's. Without a floor a
 TCXO's walk once learned too large would leave the Pi none, the Pi's wander would then look like the TCXO's,
 and its walk would stay large for hours."""
+LEAST_SHARE = 0.05
+"""...unless most of it is the counter's, as is seen against GPS; that is known no better than so."""
 _OUTLIER = 12.0
 """A squared difference counts at most this many times its mean: glitches and kinks are no noise."""
 
@@ -84,6 +86,10 @@ class PiNoise:
     def __init__(self) -> None:
         self._phases: deque[float] = deque(maxlen=3 * SPACINGS[-1] + 1)
         self._phase = 0.0
+        self.counters_walk = 0.0
+        """What the counter walks, when that is more than the Pi does by itself; else 0."""
+        self.own_share = 1.0
+        """How much of what is seen between Pi and counter is then the Pi's, as a standard deviation."""
         self._measuring = Average(MEMORY_S)
         self._averages = [Average(MEMORY_S) for _ in SPACINGS]
         self._responses = np.array([_responses(spacing) for spacing in SPACINGS])
@@ -113,8 +119,11 @@ class PiNoise:
         """How many seconds the levels rest on."""
         return self._averages[_NEAR[-1]].weight
 
-    def levels(self, levels: Levels, bounds: Bounds) -> tuple[float, float]:
-        """``pi_white`` and ``pi_walk`` as seen, the TCXO's share, the counter's and the drift's taken out."""
+    def levels(self, levels: Levels, bounds: Bounds, own: float | None = None) -> tuple[float, float]:
+        """``pi_white`` and ``pi_walk`` as seen, the TCXO's share, the counter's and the drift's taken out.
+
+        ``own``: what the Pi walks at most (squared) by ``OwnWalk``, if known.
+        """
         seen = np.array([average.value for average in self._averages])
         spacings = np.array(SPACINGS, dtype=np.float64)
         drift_intensity = float(levels.intensities()[4])
@@ -133,7 +142,11 @@ class PiNoise:
         elif walk < 0.0:
             white, walk = float(rest[0] / response[0, 0]), 0.0
         white -= levels.tcxo_white**2
-        walk = max(walk - levels.tcxo_walk**2, OWN_SHARE * walk)
+        restless = own is not None and own < 0.5 * walk
+        share = max(own / walk, LEAST_SHARE) if own is not None and restless else OWN_SHARE
+        self.counters_walk = math.sqrt((1.0 - share) * walk) if restless else 0.0
+        self.own_share = math.sqrt(share) if restless else 1.0
+        walk = max(walk - levels.tcxo_walk**2, share * walk)
         return (
             clip(math.sqrt(max(white, 0.0)), bounds.pi_white),
             clip(math.sqrt(max(walk, 0.0)), bounds.pi_walk),
