@@ -99,6 +99,8 @@ class Coincidence:
 
     def wait(self, every_s: float) -> None:
         """Nothing happens."""
+        if not any(self._evidence):
+            return
         for index, span_s in enumerate(TURN_SPANS_S):
             self._evidence[index] *= 1.0 - every_s / (_REMEMBERED * span_s)
 
