@@ -9,6 +9,7 @@ from typing import Any
 from tcxo_protocol.framing import LineCounts
 
 from ..config.settings import Config
+from ..config.trial import HELD
 from ..edges.rates import EdgeRates
 from ..errors import OutputError, ProblemLog
 from ..estimate.interface import State
@@ -107,6 +108,7 @@ class Outputs:
         values = {**status_values(row, pipeline, line, rates), **self._about_output(hold)}
         if hold:
             values |= {"state": str(State.HOLD), "reason": hold, "published_ppm": None}
+        values["trial_held"] = HELD in values["reason"]
         self._each("status", values)
 
     def _about_output(self, hold: str) -> dict[str, Any]:

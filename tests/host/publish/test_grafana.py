@@ -151,6 +151,7 @@ HEALTHY = {
     "tcxo_status_timestamp_seconds{SELF}": "now",
     "tcxo_last_second_timestamp_seconds{SELF}": "now",
     "tcxo_published_timestamp_seconds{SELF}": "now",
+    "tcxo_trial_held{SELF}": "0",
     'tcxo_state{state="track", SELF}': "1",
     'tcxo_state{state="hold", SELF}': "0",
     'tcxo_state{state="holdover", SELF}': "0",
@@ -193,6 +194,8 @@ def samples(value, after):
         ),
         ({"tcxo": "_"}, {"TcxoDaemonSilent"}),
         ({"tcxo_published": "stuck"}, {"TcxoFileStale"}),
+        ({"tcxo_published": "stuck", "tcxo_trial": "1"}, set()),  # a block of prove --benefit
+        ({"tcxo_published": "stuck", "tcxo_trial": "_"}, {"TcxoFileStale"}),  # a daemon before there was one
         ({'tcxo_state{state="holdover"': "1"}, {"TcxoHoldoverLong"}),
         ({"tcxo_frequency_error_sigma": "0.04"}, {"TcxoUncertain"}),
         ({"tcxo_channel_lost": "+5"}, {"TcxoLosses"}),

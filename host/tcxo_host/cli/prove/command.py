@@ -19,8 +19,8 @@ for ten minutes, which moves a Pi's crystal by tenths of a ppm. As root the verd
 --benefit lets the daemon hold the file in every second block, by chance, and compares what chrony logged: chrony
 goes on by itself there, as without compensation, and afterwards the file goes on without a jump. Ctrl-C ends it;
 whatever happens to it, compensation is on half a minute later (over ssh: nohup). It needs 'log tracking' in chrony's
-configuration; 'log tracking statistics refclocks' shows more. An alert on the age of the file's last value fires
-meanwhile.
+configuration; 'log tracking statistics refclocks' shows more. Alerts on the age of the file's last value should take
+tcxo_trial_held out, as the one in host/grafana does.
 
 exit status: 0 right crystal, or it helps; 1 nothing can be said yet, or no difference seen; 2 something is wrong, or
 it harms; others as for 'tcxo-host --help'.

@@ -56,6 +56,7 @@ _SINGLES = {
         "utc_s",
         "When the daemon last wrote its status: each second while it runs.",
     ),
+    "tcxo_trial_held": ("trial_held", "1 while a trial (prove --benefit) leaves chrony's file as it is."),
 }
 
 
@@ -111,7 +112,7 @@ def _clocks(core: Any, values: Mapping[str, Any]) -> Iterator[Any]:
 def _singles(core: Any, values: Mapping[str, Any]) -> Iterator[Any]:
     for name, (key, text) in _SINGLES.items():
         if values[key] is not None:
-            yield core.GaugeMetricFamily(name, text, value=values[key])
+            yield core.GaugeMetricFamily(name, text, value=float(values[key]))
 
 
 def _channels(core: Any, values: Mapping[str, Any]) -> Iterator[Any]:

@@ -14,12 +14,17 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.running import TRUE_PPM, Running
 from tcxo_host.config.load import override
 from tcxo_host.config.settings import Config
+from tcxo_host.config.trial import HELD
 from tcxo_host.daemon.output import MetricsOutput
+from tcxo_host.daemon.pipeline import Pipeline
 from tcxo_host.errors import ConfigError
+from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.publish.export.metrics import Metrics
+from tcxo_host.publish.metrics import Metrics
+from tcxo_host.publish.policy import PublishPolicy
 
 TCXO_HOST = [sys.executable, "-m", "tcxo_host"]
-BASE_UNITS = ("_ppms", "_seconds", "_hertz", "_celsius", "_volts", "_total", "_info", "tcxo_state")
+BASE_UNITS = ("_ppms", "_seconds", "_hertz", "_celsius", "_volts", "_total", "_info", "tcxo_state", "_held")
 
 
 def parsed(text):
@@ -85,6 +90,20 @@ def test_the_clocks_and_what_is_published(running):
     assert by("channel", found["tcxo_channel_seen_hertz"])["host_pwm"] == pytest.approx(50, abs=1e-3)
     status = json.loads(running.status.read_text())
     assert found["tcxo_published_timestamp_seconds"][()] == status["last_published_utc_s"]
+
+
+def test_a_trial_that_holds_the_file_is_known_from_a_doubt_that_does(running):
+    """The alert on the file's age waits for a trial, and for nothing else."""
+    reason = ""
+    running.pipeline = Pipeline(make_estimator("boxcar64"), PublishPolicy(), held=lambda: reason)
+    running.run(80)
+    assert fetched(running.port)["tcxo_trial_held"][()] == 0
+    reason = f"{HELD} until 12:00:00 UTC"
+    running.run(1)
+    assert fetched(running.port)["tcxo_trial_held"][()] == 1
+    running.outputs._status_s = 0.0
+    running.hold("no link to the board")
+    assert fetched(running.port)["tcxo_trial_held"][()] == 0
 
 
 def test_one_info_says_who_is_there(running):
