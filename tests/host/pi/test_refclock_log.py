@@ -1,9 +1,11 @@
 """refclocks.log and measurements.log: chrony's own lines are read, torn and foreign ones counted and named."""
 
 import gzip
+import tracemalloc
 
 import numpy as np
 import pytest
+from support.chrony_logs import refclock_line
 from tcxo_host.errors import DataError
 from tcxo_host.pi.chrony.measurements_log import parse_measurements, read_measurements
 from tcxo_host.pi.chrony.refclock_log import parse_refclocks, read_refclocks
@@ -96,3 +98,22 @@ def test_what_a_server_said_is_read_too(tmp_path):
     assert not log.servers["2001:db8:1234:5678::123"].passed.any()
     assert log.bad.count == 1
     assert ": line 4: '2009-11-30" in log.bad.first
+
+
+def test_a_month_of_two_clocks_a_second_is_no_gigabyte():
+    """Peak while reading; 340 bytes a line were 1.8 GB."""
+    count = 20_000
+    lines = (
+        refclock_line(1.79e9 + number // 2, ("PPS0", "GPSP")[number % 2], 1e-6) for number in range(count)
+    )
+    tracemalloc.start()
+    try:
+        log = parse_refclocks(lines)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert {refid: each.utc_s.size for refid, each in log.samples.items()} == {
+        "PPS0": count // 2,
+        "GPSP": count // 2,
+    }
+    assert peak < 110 * count

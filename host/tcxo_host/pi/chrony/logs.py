@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ...capture.compress import make_decompressor
 from ...errors import DataError
+from .row_table import RowTable
 
 __all__ = [
     "Tempcomp",
@@ -101,7 +102,7 @@ def parse_tracking(lines: Iterable[str], where: str = "tracking.log") -> Trackin
         raise DataError(
             f"{where}: no line of a chrony tracking.log in it ('log tracking' in chrony.conf makes one)"
         )
-    utc_s, freq_ppm, offset_s = np.array(rows).T
+    utc_s, freq_ppm, offset_s = rows.columns()
     return Tracking(utc_s, freq_ppm, offset_s, skipped)
 
 
@@ -112,7 +113,7 @@ def parse_tempcomp(lines: Iterable[str], where: str = "tempcomp.log") -> Tempcom
         raise DataError(
             f"{where}: no line of a chrony tempcomp.log in it ('log tempcomp' in chrony.conf makes one)"
         )
-    utc_s, value, ppm = np.array(rows).T
+    utc_s, value, ppm = rows.columns()
     return Tempcomp(utc_s, value, ppm, skipped)
 
 
@@ -141,10 +142,8 @@ def chrony_stats(
     return result
 
 
-def _rows(
-    lines: Iterable[str], columns: tuple[int, int], least: int
-) -> tuple[list[tuple[float, float, float]], int]:
-    rows: list[tuple[float, float, float]] = []
+def _rows(lines: Iterable[str], columns: tuple[int, int], least: int) -> tuple[RowTable, int]:
+    rows = RowTable(3)
     skipped = 0
     for line in lines:
         parts = line.split()
@@ -157,7 +156,7 @@ def _rows(
             row = float(moment), float(parts[columns[0]]), float(parts[columns[1]])
             if not all(map(math.isfinite, row)):
                 raise ValueError
-            rows.append(row)
+            rows.add(row)
         except ValueError:
             skipped += 1
     return rows, skipped

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ...errors import DataError
 from .log_rows import NUMBER, BadLines, Row, matching_rows, rows_of_files
+from .row_table import RowTable
 
 __all__ = ["Measurements", "MeasurementsLog", "parse_measurements", "read_measurements"]
 
@@ -76,12 +77,14 @@ def parse_measurements(lines: Iterable[str], where: str = "measurements.log") ->
 
 def _log(found: Iterable[Row], bad: BadLines, where: str) -> MeasurementsLog:
     names = ("offset", "delay", "dispersion", "root_delay", "root_dispersion", "stratum")
-    rows: dict[str, list[tuple[float, ...]]] = {}
+    rows: dict[str, RowTable] = {}
     for utc_s, match in found:
         passed = "0" not in match["tests"]
         hardware = match["sent"] == match["received"] == "H"
         row = utc_s, *(float(match[name]) for name in names), float(passed), float(hardware)
-        rows.setdefault(match["address"], []).append(row)
+        if match["address"] not in rows:
+            rows[match["address"]] = RowTable(len(row))
+        rows[match["address"]].add(row)
     if not rows:
         raise DataError(
             f"{where}: no line of a chrony measurements.log in it ('log measurements' in chrony.conf makes one)"
@@ -89,9 +92,8 @@ def _log(found: Iterable[Row], bad: BadLines, where: str) -> MeasurementsLog:
     return MeasurementsLog({address: _server(each) for address, each in rows.items()}, bad)
 
 
-def _server(rows: list[tuple[float, ...]]) -> Measurements:
-    table = np.array(rows)
-    utc_s, *middle, passed, hardware = table[np.argsort(table[:, 0], kind="stable")].T.copy()
+def _server(rows: RowTable) -> Measurements:
+    utc_s, *middle, passed, hardware = rows.columns(sort=True)
     offset_s, delay_s, dispersion_s, root_delay_s, root_dispersion_s, stratum = middle
     return Measurements(
         *(utc_s, offset_s, delay_s, dispersion_s, root_delay_s, root_dispersion_s, stratum),

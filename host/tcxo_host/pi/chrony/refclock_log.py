@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ...errors import DataError
 from .log_rows import NUMBER, BadLines, Row, matching_rows, rows_of_files
+from .row_table import RowTable
 
 __all__ = ["RefclockLog", "RefclockSeries", "parse_refclocks", "read_refclocks"]
 
@@ -76,12 +77,15 @@ def parse_refclocks(lines: Iterable[str], where: str = "refclocks.log") -> Refcl
 
 
 def _log(found: Iterable[Row], bad: BadLines, where: str) -> RefclockLog:
-    rows: dict[bool, dict[str, list[tuple[float, ...]]]] = {True: {}, False: {}}
+    rows: dict[bool, dict[str, RowTable]] = {True: {}, False: {}}
     for utc_s, match in found:
         is_filtered = match["raw"] is None
         raw_s = math.nan if is_filtered else float(match["raw"])
         row = utc_s, float(match["cooked"]), raw_s, float(match["dispersion"]), float(match["pulse"] or 0)
-        rows[is_filtered].setdefault(match["refid"].rstrip(), []).append(row)
+        refid = match["refid"].rstrip()
+        if refid not in rows[is_filtered]:
+            rows[is_filtered][refid] = RowTable(len(row))
+        rows[is_filtered][refid].add(row)
     if not any(rows.values()):
         raise DataError(
             f"{where}: no line of a chrony refclocks.log in it ('log refclocks' in chrony.conf makes one)"
@@ -92,9 +96,6 @@ def _log(found: Iterable[Row], bad: BadLines, where: str) -> RefclockLog:
     return RefclockLog(samples, filtered, bad)
 
 
-def _series(rows: list[tuple[float, ...]]) -> RefclockSeries:
-    table = np.array(rows)
-    utc_s, offset_s, raw_offset_s, dispersion_s, pulse = table[
-        np.argsort(table[:, 0], kind="stable")
-    ].T.copy()
+def _series(rows: RowTable) -> RefclockSeries:
+    utc_s, offset_s, raw_offset_s, dispersion_s, pulse = rows.columns(sort=True)
     return RefclockSeries(utc_s, offset_s, raw_offset_s, dispersion_s, pulse > 0)

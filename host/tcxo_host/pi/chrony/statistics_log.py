@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .log_rows import NUMBER, BadLines, matching_rows
+from .row_table import RowTable
 
 __all__ = ["Statistics", "parse_statistics"]
 
@@ -35,8 +36,9 @@ class Statistics:
 
 def parse_statistics(lines: Iterable[str], where: str, bad: BadLines) -> dict[str, Statistics]:
     """By source (address or reference ID); nothing where there is no line."""
-    rows: dict[str, list[tuple[float, float, float]]] = {}
+    rows: dict[str, RowTable] = {}
     for utc_s, match in matching_rows(lines, where, _ROW, bad):
-        found = utc_s, float(match["residual"]) * 1e6, float(match["skew"]) * 1e6
-        rows.setdefault(match["source"], []).append(found)
-    return {source: Statistics(*np.array(each).T) for source, each in rows.items()}
+        if match["source"] not in rows:
+            rows[match["source"]] = RowTable(3)
+        rows[match["source"]].add((utc_s, float(match["residual"]) * 1e6, float(match["skew"]) * 1e6))
+    return {source: Statistics(*each.columns()) for source, each in rows.items()}
