@@ -4,17 +4,27 @@ import ast
 import importlib.util
 import json
 import re
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support import pi_trees as trees
 from support.streams import PerfectBoard, identify
+from tcxo_host.cli.prove.crystal import Judgement, Verdict
+from tcxo_host.cli.prove.words import sentence
+from tcxo_host.cli.simulate import phase_trial
+from tcxo_host.cli.simulate.phase_trial import PhaseTrial
 from tcxo_host.cli.status_view import Ages, status_lines
 from tcxo_host.daemon.pipeline import Pipeline, Row
 from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.pi.doctor.examine import as_text, examine, make_subject
 from tcxo_host.pi.root import Root
+from tcxo_host.publish.phase.ambiguity import Witnesses
 from tcxo_host.publish.policy import PublishPolicy
+from tcxo_host.sim.frames import FrameSource
+from tcxo_host.sim.scenario import GpsStep, load_scenario
+from tcxo_host.sim.world import World
 from tcxo_protocol.records import build_record
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,7 +63,7 @@ def silent(status, role):
 def test_the_page_is_linked_and_every_block_is_checked_here():
     assert "host/troubleshooting.md" in (ROOT / "README.md").read_text()
     assert len(QUOTES) == PAGE.read_text().count("```") // 2 - 1  # all but the three commands at the top
-    assert {kind for kind, *_ in QUOTES} == {"doctor", "daemon", "status", "source"}
+    assert {kind for kind, *_ in QUOTES} == {"doctor", "daemon", "status", "source", "phase", "words"}
 
 
 @pytest.mark.parametrize(("case", "text"), of("doctor"))
@@ -105,6 +115,95 @@ def test_status_shows_it(case, text):
     values["channels"]["gps_pps"].update(age_s=None, edges=0, seen_hz=None)
     lines = {line.label: line.text for line in status_lines(values, Ages(0.1, 0.1), None)}
     assert lines["gps_pps"] == text.strip()
+
+
+FACTORS = {Verdict.OTHER_CRYSTAL: (-0.2, 0.08), Verdict.WRONG_SIGN: (1.01, 0.05)} | {
+    Verdict.NOT_APPLIED: (-2.01, 0.06),
+    Verdict.INVERTED: (-2.98, 0.09),
+}
+
+
+@pytest.mark.parametrize(("case", "text"), of("words"))
+def test_prove_says_it(case, text):
+    judged = [Judgement(Verdict.TOO_LITTLE, 600.0, 20, 0.003)]
+    judged += [
+        Judgement(verdict, 3600.0, 120, 0.2, slope, slope - half, slope + half)
+        for verdict, (slope, half) in FACTORS.items()
+    ]
+    assert text.splitlines() == [sentence(each) for each in judged]
+    assert {each.verdict for each in judged} == set(Verdict) - {Verdict.RIGHT}
+
+
+class Inverted:
+    """A simulated Pi with something inverted: what the shipped phase code claims, and what it says instead.
+
+    ``pulse_ms``: the GPS pulse's width, its falling edge taken by the board; ``kernel``: by the kernel's PPS, too.
+    """
+
+    def __init__(self, monkeypatch, pulse_ms=0.0, pwm=False, kernel=None):
+        scenario = load_scenario("steady")
+        steps = (GpsStep(0.0, pulse_ms * 1e6),) if pulse_ms else ()
+        trial = PhaseTrial(replace(scenario, gps=replace(scenario.gps, step=steps)), seed=1)
+        if pwm:
+            trial.pi.rewrite_pwm(0.5e9 / scenario.pwm.rate_hz)
+        if kernel is not None:
+            late_ns = 5e3 + (pulse_ms * 1e6 if kernel else 0.0)
+
+            def witnesses(**known):
+                fast_ns = -trial.pi.true_offset_ns(trial.pi.clock(time.CLOCK_REALTIME))
+                return Witnesses(**known, pps_after_ns=(fast_ns + late_ns) % 1e9)
+
+            monkeypatch.setattr(phase_trial, "Witnesses", witnesses)
+        done = list(trial.seconds(40))
+        self.errors_ms = [each.error_ns / 1e6 for each in done if each.error_ns is not None]
+        self.said = done[-1].verdict.reason
+
+
+INVERTED = {
+    "a GPS pulse of 50 ms": {"pulse_ms": 50.0},
+    "a PWM": {"pwm": True},
+    "a GPS pulse of 100 ms on the kernel's pin too": {"pulse_ms": 100.0, "kernel": True},
+}
+
+
+@pytest.mark.parametrize(("cases", "text"), of("phase"))
+def test_phase_refuses_with_it(monkeypatch, cases, text):
+    assert cases.split(", ") == list(INVERTED)
+    for inverted in INVERTED.values():
+        found = Inverted(monkeypatch, **inverted)
+        assert not found.errors_ms
+        assert text.strip() in found.said
+
+
+@pytest.mark.parametrize(
+    ("pulse_ms", "kernel", "off_ms"), [(100.0, None, 0.0), (100.0, False, 0.0), (0.2, None, -0.2)]
+)
+def test_phase_takes_five_edges_for_a_long_pulse_and_believes_a_short_one(
+    monkeypatch, pulse_ms, kernel, off_ms
+):
+    """As the table of the page has it."""
+    found = Inverted(monkeypatch, pulse_ms, kernel=kernel)
+    assert len(found.errors_ms) > 20
+    assert found.errors_ms == pytest.approx([off_ms] * len(found.errors_ms), abs=1e-3)
+
+
+def test_frequency_does_not_care_which_edge_it_is():
+    def measured_ppm(pulse_ms):
+        scenario = load_scenario("steady")
+        steps = (GpsStep(0.0, pulse_ms * 1e6),) if pulse_ms else ()
+        world = World(replace(scenario, gps=replace(scenario.gps, step=steps)), 1)
+        source, pipeline = FrameSource(scenario.tick_hz), Pipeline(make_estimator("kalman"), PublishPolicy())
+        rows = [
+            event
+            for number in range(60)
+            for payload in source.payloads(world.step())
+            for event in pipeline.feed((number + 1) * 10**9, payload)
+            if isinstance(event, Row)
+        ]
+        assert rows[-1].state == "track"
+        return rows[-1].published_ppm
+
+    assert measured_ppm(100.0) == pytest.approx(measured_ppm(0.0), abs=1e-5)
 
 
 def texts():

@@ -183,7 +183,7 @@ def test_a_block_in_which_the_daemon_was_away_does_not_count(bench, tmp_path, ca
     ("options", "status", "text"),
     [
         (("--hours", "1"), 64, "has 2 blocks"),
-        (("--block", "5s"), 64, "at least 30s"),
+        (("--block", "5s"), 64, "at least 20s"),
         (("--block", "10x"), 64, "no duration"),
         (("--hours", "8", "--settle", "29m"), 64, "--settle"),
         (("--hours", "-1"), 64, "more than nothing"),
