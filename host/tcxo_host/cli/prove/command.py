@@ -33,7 +33,7 @@ example:
 CRYSTAL_S = 3600.0
 BENEFIT_S = 86400.0
 SETTLE_S = 600.0
-LEAST_BLOCK_S = 30.0
+LEAST_BLOCK_S = 20.0
 _UNITS_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 

@@ -18,13 +18,18 @@ from ...config.settings import Config
 from ...daemon.chronyc import COMMAND, read_tracking
 from ...errors import ConfigError, UnavailableError
 from ...files import read_file
-from ...pi.chrony.config import find_tempcomp
+from ...pi.chrony.config import directives, find_tempcomp, main_file
 from ...pi.root import Root
 
-__all__ = ["Sample", "applies_file", "kernel_ppm", "read_status", "sample", "settings"]
+__all__ = ["ChronydWatch", "Sample", "applies_file", "kernel_ppm", "read_status", "sample", "settings"]
 
 KERNEL_READS = 9
 """chrony slews by the frequency, too; the middle one of so many reads, a tenth of a second apart, mostly does not."""
+
+USUAL_PID = "/run/chrony/chronyd.pid"
+STEP_S = 0.05
+"""CLOCK_MONOTONIC is slewed as the system clock is, so they come apart by steps only, and by what is between reading
+the one and the other on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +129,46 @@ def kernel_ppm() -> float:
         reads.append(timex.freq / 65536 + (timex.tick - 10_000) * 100.0)
         time.sleep(0.1)
     return float(statistics.median(reads))
+
+
+class ChronydWatch:
+    """What must not change beneath a comparison: chronyd, and that it takes the value.
+
+    Raises UnavailableError where chrony is told of no way to take it.
+    """
+
+    def __init__(self, root: Root, config: Config) -> None:
+        self._root, self._config = root, config
+        self._pid = self._pid_now()
+        if not self._takes_it():
+            raise UnavailableError(
+                "chrony is not told to apply the daemon's file, so nothing would differ",
+                "tcxo-host doctor names the line",
+            )
+        self.begin()
+
+    def begin(self) -> None:
+        """A block begins now."""
+        self._apart_s = time.time() - time.monotonic()
+
+    def changed(self) -> str:
+        """Why the block since ``begin`` does not count, or an empty text; a new chronyd is told once."""
+        pid, before = self._pid_now(), self._pid
+        self._pid = pid or before
+        if pid and before and pid != before:
+            return "chronyd was restarted"
+        if not self._takes_it():
+            return "chrony is not told to apply the file any more"
+        if abs(time.time() - time.monotonic() - self._apart_s) > STEP_S:
+            return "the system clock was set"
+        return ""
+
+    def _takes_it(self) -> bool:
+        return self._config.output.sock or applies_file(self._root, self._config)
+
+    def _pid_now(self) -> str:
+        """Empty where nothing tells."""
+        main = main_file(self._root)
+        named = [each for each in directives(self._root, main) if each.name == "pidfile"] if main else []
+        path = named[-1].words[0] if named and named[-1].words else USUAL_PID
+        return (self._root.read(path) or "").strip()

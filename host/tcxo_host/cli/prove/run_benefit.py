@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import random
 import signal
 import time
@@ -21,7 +22,7 @@ from .blocks import Block, as_values, from_values, pairs_of, plan
 from .chrony_logs import log_folder, read_series
 from .effect import LEAST_PAIRS, Comparison, compare
 from .lock import only_one
-from .machine import read_status, settings
+from .machine import ChronydWatch, read_status, settings
 from .progress_line import ProgressLine
 from .report import as_page, as_text
 
@@ -47,6 +48,8 @@ def run_benefit(args: argparse.Namespace, seconds: float, block_s: float, settle
             ' set baseline = "auto", and restart the daemon'
         )
     folder = log_folder(Root(), args.logs)
+    if args.output not in (None, "-") and not os.access(Path(args.output).absolute().parent, os.W_OK):
+        raise OutputError(f"{args.output}: its folder is not there, or cannot be written")
     record = StateFile(Path(config.state.path or config.output.status).with_name(FILE_NAME), KIND)
     blocks, settle_s = _earlier(record) if args.again else (
         _run(config, plan(seconds, block_s, _seed(args)), block_s, settle_s, record),
@@ -56,10 +59,10 @@ def run_benefit(args: argparse.Namespace, seconds: float, block_s: float, settle
         raise DataError("not one block was finished, so there is nothing to compare")
     series = read_series(folder, blocks[0].start_utc_s)
     found = [compare(each, pairs_of(blocks), settle_s) for each in series]
-    if args.output:
-        _write_page(args.output, as_page(found, blocks, settle_s))
     if args.output != "-":
         print(json.dumps(_values(found, blocks, settle_s)) if args.json else as_text(found, blocks, settle_s))
+    if args.output:
+        _write_page(args.output, as_page(found, blocks, settle_s))
     return {"helps": 0, "harms": 2}.get(found[0].verdict, 1)
 
 
@@ -79,18 +82,18 @@ def _run(config: Config, arms: list[str], block_s: float, settle_s: float, recor
         if signal_number != signal.SIGHUP or signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             signal.signal(signal_number, signal.default_int_handler)
     read_status(config)
+    watch = ChronydWatch(Root(), config)
     lease, line, blocks = lease_path(config.output.status), ProgressLine(), []
-    start = time.time()
+    start, kept = time.monotonic(), True
     with only_one(lease.with_name(".trial.lock")):
         try:
             for number, arm in enumerate(arms):
-                blocks.append(
-                    _block(config, lease, arm, block_s, (number * block_s, len(arms) * block_s), line)
-                )
-                _keep(record, blocks, settle_s, line)
+                when = number * block_s, len(arms) * block_s
+                blocks.append(_block(config, watch, lease, arm, block_s, when, line))
+                kept = _keep(record, blocks, settle_s, line, kept)
                 _refuse_a_deaf_daemon(blocks)
         except KeyboardInterrupt:
-            minutes = (time.time() - start) / 60
+            minutes = (time.monotonic() - start) / 60
             line.say(f"ended after {minutes:.0f} min: compensation is on; what follows is from a part")
         finally:
             end_lease(lease)
@@ -99,11 +102,18 @@ def _run(config: Config, arms: list[str], block_s: float, settle_s: float, recor
 
 
 def _block(
-    config: Config, lease: Path, arm: str, block_s: float, when: tuple[float, float], line: ProgressLine
+    config: Config,
+    watch: ChronydWatch,
+    lease: Path,
+    arm: str,
+    block_s: float,
+    when: tuple[float, float],
+    line: ProgressLine,
 ) -> Block:
     """One block, from now on."""
     start_utc_s, start = time.time(), time.monotonic()
-    missed, reason, ticks = 0, "", 0
+    watch.begin()
+    missed, reason, changed, ticks = 0, "", "", 0
     if arm == "on":
         end_lease(lease)
     while (now := time.monotonic()) < start + block_s:
@@ -114,11 +124,12 @@ def _block(
             ticks += 1
             problem = _not_as_wanted(config, arm)
             missed, reason = missed + bool(problem), problem or reason
-        line.show(when[0] + now - start, when[1], f"{arm:4}{f'  ({reason})' if reason else ''}")
-    end_utc_s = time.time()
-    if abs(end_utc_s - start_utc_s - (time.monotonic() - start)) > 1.0:
-        return Block(arm, start_utc_s, max(end_utc_s, start_utc_s + 1.0), "the system clock was set")
-    return Block(arm, start_utc_s, end_utc_s, reason if missed > MOST_MISSED * max(ticks, 1) else "")
+        changed = changed or watch.changed()
+        about = changed or reason
+        line.show(when[0] + now - start, when[1], f"{arm:4}{f'  ({about})' if about else ''}")
+    if not changed and missed > MOST_MISSED * max(ticks, 1):
+        changed = reason
+    return Block(arm, start_utc_s, max(time.time(), start_utc_s + 1.0), changed)
 
 
 def _hold(lease: Path, until_utc_s: float) -> None:
@@ -151,10 +162,12 @@ def _refuse_a_deaf_daemon(blocks: list[Block]) -> None:
         )
 
 
-def _keep(record: StateFile, blocks: list[Block], settle_s: float, line: ProgressLine) -> None:
+def _keep(record: StateFile, blocks: list[Block], settle_s: float, line: ProgressLine, kept: bool) -> bool:
+    """Whether they are kept for ``--again``; said when that ends."""
     problem = record.save({"blocks": as_values(blocks), "settle_s": settle_s})
-    if problem and len(blocks) == 1:
+    if problem and kept:
         line.say(f"the blocks are not kept: {problem}")
+    return not problem
 
 
 def _earlier(record: StateFile) -> tuple[list[Block], float]:

@@ -18,7 +18,7 @@ import pytest
 from support.chrony_logs import refclocks_log, statistics_log, tracking_log, wandering
 from support.pi_trees import status_json
 from tcxo_host.cli.main import main
-from tcxo_host.cli.prove import run_benefit
+from tcxo_host.cli.prove import machine, run_benefit
 from tcxo_host.config.trial import LEASE_S, held_reason, lease_path
 from tcxo_host.pi.root import Root
 
@@ -55,10 +55,12 @@ def bench(tmp_path, monkeypatch):
     """A run of two hours in an instant: each sleep lets the daemon go on and the clocks jump."""
     daemon = Daemon(tmp_path)
     state = SimpleNamespace(
-        now_s=0.0, held=[], interrupt_after_s=float("inf"), daemon=daemon, noon=1_790_000_000.0
+        now_s=0.0, held=[], upsets={}, interrupt_after_s=float("inf"), daemon=daemon, noon=1_790_000_000.0
     )
 
     def sleep(seconds):
+        for at_s in [each for each in state.upsets if each <= state.now_s]:
+            state.upsets.pop(at_s)()
         state.held.append((state.noon + state.now_s, daemon.second()))
         state.now_s += seconds
         if state.now_s > state.interrupt_after_s:
@@ -68,8 +70,15 @@ def bench(tmp_path, monkeypatch):
         **vars(time)
         | {"monotonic": lambda: state.now_s, "time": lambda: state.noon + state.now_s, "sleep": sleep}
     )
-    monkeypatch.setattr(run_benefit, "time", clock)
+    for each in (run_benefit, machine):
+        monkeypatch.setattr(each, "time", clock)
     monkeypatch.setattr(run_benefit, "TICK_S", 16.0)
+    state.chrony = tmp_path / "chrony"
+    (state.chrony / "run/chrony").mkdir(parents=True)
+    (state.chrony / "etc/chrony").mkdir(parents=True)
+    (state.chrony / "run/chrony/chronyd.pid").write_text("100\n")
+    (state.chrony / "etc/chrony/chrony.conf").write_text(f"tempcomp {tmp_path}/tcxo 1 0 0 1 0\n")
+    monkeypatch.setattr(run_benefit, "Root", lambda: Root(state.chrony))
     return state
 
 
@@ -179,6 +188,66 @@ def test_a_block_in_which_the_daemon_was_away_does_not_count(bench, tmp_path, ca
     assert [each["problem"] for each in lost] == ["the daemon has gone"]
 
 
+def set_clock(bench):
+    bench.noon += 0.3
+
+
+def restart_chronyd(bench):
+    (bench.chrony / "run/chrony/chronyd.pid").write_text("200\n")
+
+
+def remove_tempcomp(bench):
+    (bench.chrony / "etc/chrony/chrony.conf").write_text("pool pool.ntp.org\n")
+
+
+@pytest.mark.parametrize(
+    ("upset", "problems"),
+    [
+        (set_clock, ["the system clock was set"]),
+        (restart_chronyd, ["chronyd was restarted"]),
+        (remove_tempcomp, ["chrony is not told to apply the file any more"] * 10),
+    ],
+)
+def test_a_block_in_which_something_else_changed_does_not_count(bench, tmp_path, capsys, upset, problems):
+    """A step is 0.3 s in the middle of the 11th block of 20."""
+    bench.upsets[6300.0] = lambda: upset(bench)
+    prove(bench, tmp_path, *RUN)
+    write_logs(tmp_path, bench.held, factor=3.0)
+    capsys.readouterr()
+    again(bench, tmp_path, "--json")
+    blocks = json.loads(capsys.readouterr().out)["blocks"]
+    assert [each["problem"] for each in blocks] == [""] * 10 + problems + [""] * (10 - len(problems))
+
+
+def test_where_chrony_takes_nothing_it_does_not_begin(bench, tmp_path, capsys):
+    remove_tempcomp(bench)
+    assert prove(bench, tmp_path, *RUN) == 69
+    assert "chrony is not told to apply the daemon's file" in capsys.readouterr().err
+    assert not bench.held
+
+
+def test_a_page_that_cannot_be_written_is_told_before_the_day_begins(bench, tmp_path, capsys):
+    assert prove(bench, tmp_path, *RUN, "-o", str(tmp_path / "no" / "report.html")) == 73
+    assert "its folder is not there" in capsys.readouterr().err
+    assert not bench.held
+
+
+def test_a_full_disk_costs_neither_the_run_nor_the_table(bench, tmp_path, capsys, monkeypatch):
+    """The blocks can be kept for some time, then no more; the page cannot be written at the end."""
+    real, saved = run_benefit.StateFile.save, iter(range(1000))
+    full = "no room on it"
+    monkeypatch.setattr(
+        run_benefit.StateFile, "save", lambda file, content: real(file, content) if next(saved) < 5 else full
+    )
+    page = tmp_path / "page"
+    page.mkdir()
+    bench.upsets[11900.0] = lambda: write_logs(tmp_path, bench.held, factor=3.0)
+    assert prove(bench, tmp_path, *RUN, "-o", str(page)) == 73
+    told = capsys.readouterr()
+    assert told.err.count("the blocks are not kept") == 1
+    assert "compensation helps" in told.out
+
+
 @pytest.mark.parametrize(
     ("options", "status", "text"),
     [
@@ -222,12 +291,18 @@ def test_a_folder_for_the_page_is_one_sentence(bench, tmp_path, capsys):
     assert "cannot be written" in capsys.readouterr().err
 
 
+def with_sock(daemon):
+    """A machine whose chrony needs no file: the real command reads the real /etc."""
+    daemon.config.write_text(daemon.config.read_text().replace("[output]", "[output]\nsock = true"))
+    return daemon
+
+
 class TestProcess:
     """The real command, ended in three ways in the middle of a held block."""
 
     @pytest.fixture
     def running(self, tmp_path):
-        daemon, done = Daemon(tmp_path), threading.Event()
+        daemon, done = with_sock(Daemon(tmp_path)), threading.Event()
         (tmp_path / "tracking.log").touch()
 
         def keep():
@@ -264,7 +339,7 @@ class TestProcess:
 
     def test_under_nohup_a_closed_terminal_does_not_end_it(self, tmp_path):
         """SIGHUP that was ignored stays ignored; SIGTERM then ends it."""
-        daemon = Daemon(tmp_path)
+        daemon = with_sock(Daemon(tmp_path))
         (tmp_path / "tracking.log").touch()
         options = [
             "--config",
