@@ -158,6 +158,7 @@ complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l benefit -d 'by how mu
 complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l hours -x -d 'how long'
 complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l minutes -x -d 'how long'
 complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l warm -d '--crystal: load the CPU for ten minutes of it'
+complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l resume -d '--crystal: go on with a run that was interrupted under 30 min ago'
 complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l block -x -d '--benefit: a block'"'"'s length (default 30m)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l settle -x -d '--benefit: left out at each block'"'"'s start (default 10m, at most a third)'
 complete -c tcxo-host -n '_shtab_tcxo_host_using prove' -l seed -x -d '--benefit: the same order of blocks again'

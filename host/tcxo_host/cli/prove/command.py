@@ -58,6 +58,11 @@ def add_parser(subparsers: Any) -> None:
     how_long.add_argument("--minutes", type=float, metavar="N", help="how long")
     parser.add_argument("--warm", action="store_true", help="--crystal: load the CPU for ten minutes of it")
     parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="--crystal: go on with a run that was interrupted under 30 min ago",
+    )
+    parser.add_argument(
         "--block", default="30m", metavar="TIME", help="--benefit: a block's length (default 30m)"
     )
     parser.add_argument(
@@ -84,8 +89,8 @@ def main(args: argparse.Namespace) -> int:
     """Run the trial that was asked for."""
     if args.crystal and (args.output or args.again or args.logs):
         raise UsageError("--output, --logs and --again are of --benefit")
-    if args.benefit and args.warm:
-        raise UsageError("--warm is of --crystal")
+    if args.benefit and (args.warm or args.resume):
+        raise UsageError("--warm and --resume are of --crystal")
     if args.json and args.output == "-":
         raise UsageError("--json and a page both want stdout: give the page a file")
     if args.crystal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -16,7 +17,8 @@ import numpy as np
 
 from ...config.settings import Config
 from ...daemon.state_file import StateFile
-from ...errors import UnavailableError
+from ...errors import DataError, UnavailableError
+from ...files import read_file
 from ...pi.proof import FILE_NAME, KIND, CrystalProof
 from ...pi.root import Root
 from .crystal import Judgement, Knows, Verdict, judge
@@ -31,6 +33,14 @@ EVERY_S = 10.0
 WARM_AFTER = 1 / 6
 """Of the time: first the crystal at rest, then warm, then on its way back."""
 WARM_S = 600.0
+SAMPLES_KIND = "tcxo-host crystal samples"
+SAMPLES_NAME = "crystal-samples.json"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+KEEP_EVERY_S = 300.0
+MOST_KEPT = 4000
+"""Eleven hours; more would be no state file any more."""
+RESUME_S = 1800.0
+"""A longer pause would be taken for a drift."""
 GIVE_UP_S = 120.0
 """So long without one sample, and there will be none."""
 
@@ -41,13 +51,16 @@ def run_crystal(args: argparse.Namespace, seconds: float) -> int:
     active = applies_file(Root(), config)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    samples: list[Sample] = []
+    kept_samples = _KeptSamples(config, active)
+    samples = kept_samples.load() if args.resume else []
     load = _Load(seconds if args.warm else None)
     line = ProgressLine()
     try:
-        _collect(config, active, seconds, samples, load, line)
+        _collect(config, active, seconds, samples, load, line, kept_samples)
+        kept_samples.end()
     except KeyboardInterrupt:
-        line.say("ended early: what follows is from a part of the time")
+        kept_samples.save(samples)
+        line.say("ended early: what follows is from a part of the time; --resume goes on")
     finally:
         load.stop()
         line.close()
@@ -84,11 +97,71 @@ class _Load:
             self._warmer.stop()
 
 
+class _KeptSamples:
+    """The samples of a run that may be interrupted, beside the daemon's state; they count for this boot only."""
+
+    def __init__(self, config: Config, active: bool) -> None:
+        path = Path(config.state.path).with_name(SAMPLES_NAME) if config.state.path else None
+        self._file = StateFile(path, SAMPLES_KIND) if path else None
+        self._of = {"boot": read_file(BOOT_ID).decode().strip(), "active": active}
+        self._saved_s = time.monotonic()
+
+    def load(self) -> list[Sample]:
+        """Those of the last run. Raises DataError where it cannot be gone on with."""
+        content, problem = self._file.load() if self._file else (None, "")
+        try:
+            if content is None:
+                raise ValueError(problem or "none was interrupted, or no state file is configured")
+            if any(content.get(name) != value for name, value in self._of.items()):
+                raise ValueError("this computer was started since, or chrony's tempcomp line changed")
+            samples = [
+                Sample(
+                    float(at_s), float(board), float(chrony), _number(skew), _number(interval), str(board_id)
+                )
+                for at_s, board, chrony, skew, interval, board_id in content["samples"]
+            ]
+            if not samples or not 0 <= time.monotonic() - samples[-1].time_s <= RESUME_S:
+                raise ValueError(f"it ended over {RESUME_S / 60:.0f} min ago")
+        except (ValueError, TypeError, LookupError) as error:
+            raise DataError(f"no run to go on with: {error}: leave --resume out") from None
+        return samples
+
+    def save(self, samples: list[Sample]) -> None:
+        """Keep them; where that cannot be, there is nothing to go on with, and no more."""
+        self._saved_s = time.monotonic()
+        if self._file and samples:
+            self._file.save(
+                {**self._of, "samples": [dataclasses.astuple(each) for each in samples[-MOST_KEPT:]]}
+            )
+
+    def tick(self, samples: list[Sample]) -> None:
+        """Keep them now and then."""
+        if time.monotonic() - self._saved_s >= KEEP_EVERY_S:
+            self.save(samples)
+
+    def end(self) -> None:
+        """The run is whole."""
+        if self._file:
+            with contextlib.suppress(OSError):
+                self._file.path.unlink()
+
+
 def _collect(
-    config: Config, active: bool, seconds: float, samples: list[Sample], load: _Load, line: ProgressLine
+    config: Config,
+    active: bool,
+    seconds: float,
+    samples: list[Sample],
+    load: _Load,
+    line: ProgressLine,
+    kept_samples: _KeptSamples,
 ) -> None:
-    start = heard = time.monotonic()
+    """Go on from ``samples`` until ``seconds`` were measured."""
+    heard = time.monotonic()
+    start = heard - (samples[-1].time_s - samples[0].time_s if samples else 0.0)
     while (now := time.monotonic()) < start + seconds:
+        if applies_file(Root(), config) != active:
+            line.say("chrony's tempcomp line changed: what follows is from before")
+            return
         load.tick(now - start)
         try:
             found = sample(config, active)
@@ -97,7 +170,11 @@ def _collect(
                 raise
             found = str(error)  # a restart within a night is a pause
         if isinstance(found, Sample):
+            if samples and samples[-1].board_id != found.board_id:
+                line.say("another board: it begins anew")
+                samples.clear()
             samples.append(found)
+            kept_samples.tick(samples)
             heard = now
             board = [each.board_ppm for each in samples]
             about = (
@@ -169,3 +246,7 @@ def _text(found: Judgement, active: bool, kept: str) -> str:
     rows.append(("verdict", sentence(found)))
     rows += [(name, text) for name, text in (("do", remedy(found)), ("", kept)) if text]
     return "\n".join(f"{name:11}{text}" for name, text in rows)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

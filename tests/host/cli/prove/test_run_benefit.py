@@ -256,7 +256,7 @@ def test_a_full_disk_costs_neither_the_run_nor_the_table(bench, tmp_path, capsys
         (("--block", "10x"), 64, "no duration"),
         (("--hours", "8", "--settle", "29m"), 64, "--settle"),
         (("--hours", "-1"), 64, "more than nothing"),
-        (("--warm",), 64, "--warm is of --crystal"),
+        (("--warm",), 64, "--warm and --resume are of --crystal"),
         (("--json", "-o", "-"), 64, "both want stdout"),
         (("--again",), 65, "no comparison was run yet"),
     ],

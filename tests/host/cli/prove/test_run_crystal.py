@@ -29,6 +29,7 @@ class Bench:
         self.folder, self.factor, self.ends_after_s = folder, factor, math.inf
         self.now_s = 0.0
         self.away_s = (0.0, 0.0)
+        self.boards = {}
         self.config = folder / "tcxo-host.toml"
         self.config.write_text(
             f'[output]\nstatus = "{folder}/status.json"\nmeasure_only = true\n'
@@ -54,6 +55,9 @@ class Bench:
     def write_status(self):
         values = json.loads(status_json(gps_pps=1.0, host_pwm=50.0))
         values["freq_error_ppm"] = 1.5 + self.moved_ppm()
+        for since_s, board in self.boards.items():
+            if self.now_s >= since_s:
+                values["board"]["board"] = board
         values["written_ns"] = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
         (self.folder / "status.json").write_text(json.dumps(values))
 
@@ -106,6 +110,81 @@ def test_ctrl_c_gives_the_verdict_of_the_part(bench, capsys):
     assert "ended early" in told.err
     assert "verdict    right crystal and right sign" in told.out
     assert max(map(len, told.out.splitlines()[:-1])) <= 110
+
+
+def test_an_interrupted_run_is_gone_on_with(bench, capsys):
+    made = bench(1.0)
+    made.ends_after_s = 900.0
+    proven(made, "--json")
+    made.ends_after_s, made.now_s = math.inf, made.now_s + 300.0
+    made.write_status()
+    capsys.readouterr()
+    assert proven(made, "--json", "--resume") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert made.now_s == pytest.approx(2400 + 300, abs=30)
+    assert found["seconds"] == pytest.approx(2400 + 300, abs=30)
+    assert proven(made, "--resume") == 65  # whole: nothing is left to go on with
+    assert "none was interrupted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kill", [901.0, 1199.0])
+def test_what_was_measured_before_a_kill_is_kept_to_five_minutes(bench, capsys, monkeypatch, kill):
+    made = bench(1.0)
+    made.ends_after_s = kill
+    killed = SystemExit(9)
+    real = made.tracking
+
+    def tracking(command):
+        if made.now_s > kill:
+            raise killed
+        return real(command)
+
+    monkeypatch.setattr(machine, "read_tracking", tracking)
+    with pytest.raises(SystemExit):
+        proven(made, "--json")
+    kept = json.loads((made.folder / "crystal-samples.json").read_text())["content"]["samples"]
+    assert kill - 320 < kept[-1][0] <= kill
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (lambda made, monkeypatch: setattr(made, "now_s", made.now_s + 3600), "over 30 min ago"),
+        (lambda made, monkeypatch: setattr(made, "now_s", 1.0), "over 30 min ago"),
+        (
+            lambda made, monkeypatch: monkeypatch.setattr(run_crystal, "applies_file", lambda *of: True),
+            "changed",
+        ),
+        (lambda made, monkeypatch: (made.folder / "crystal-samples.json").unlink(), "none was interrupted"),
+        (lambda made, monkeypatch: (made.folder / "crystal-samples.json").write_text("{"), "damaged"),
+    ],
+)
+def test_a_run_that_cannot_be_gone_on_with_is_named(bench, capsys, monkeypatch, spoil, text):
+    made = bench(1.0)
+    made.ends_after_s = 900.0
+    proven(made, "--json")
+    made.ends_after_s = math.inf
+    spoil(made, monkeypatch)
+    assert proven(made, "--resume") == 65
+    assert text in capsys.readouterr().err
+
+
+def test_another_board_in_the_middle_begins_anew(bench, capsys):
+    made = bench(1.0)
+    made.boards = {1200.0: "OTHER"}
+    assert proven(made, "--json") == 0
+    told = capsys.readouterr()
+    assert "another board" in told.err
+    assert json.loads(told.out)["seconds"] == pytest.approx(1200, abs=30)
+
+
+def test_a_tempcomp_line_that_changes_in_the_middle_ends_it(bench, capsys, monkeypatch):
+    made = bench(1.0)
+    monkeypatch.setattr(run_crystal, "applies_file", lambda *of: made.now_s > 1500)
+    proven(made, "--json")
+    told = capsys.readouterr()
+    assert "from before" in told.err
+    assert json.loads(told.out)["seconds"] == pytest.approx(1500, abs=30)
 
 
 def test_a_restart_of_the_daemon_is_a_pause(bench, capsys):
