@@ -95,6 +95,10 @@ def _run(config: Config, arms: list[str], block_s: float, settle_s: float, recor
         except KeyboardInterrupt:
             minutes = (time.monotonic() - start) / 60
             line.say(f"ended after {minutes:.0f} min: compensation is on; what follows is from a part")
+        except OutputError as error:
+            if not blocks:
+                raise
+            line.say(f"ended: {error}; what follows is from a part")
         finally:
             end_lease(lease)
             line.close()

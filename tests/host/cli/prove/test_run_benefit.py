@@ -4,7 +4,10 @@ The daemon here only keeps its status file, as the real one does; time runs fast
 ``tests/guest`` has the real daemon and a real chronyd.
 """
 
+import errno
+import gzip
 import json
+import os
 import re
 import signal
 import subprocess
@@ -130,6 +133,21 @@ def test_a_known_effect_is_found_in_every_log(bench, tmp_path, capsys):
     assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", text)
 
 
+def test_logs_that_were_rotated_in_the_middle_are_one(bench, tmp_path, capsys):
+    prove(bench, tmp_path, *RUN)
+    write_logs(tmp_path, bench.held, factor=3.0)
+    capsys.readouterr()
+    again(bench, tmp_path, "--json")
+    whole = json.loads(capsys.readouterr().out)
+    for name in ("tracking", "statistics", "refclocks"):
+        lines = (tmp_path / f"{name}.log").read_text().splitlines(keepends=True)
+        half = len(lines) // 2
+        (tmp_path / f"{name}.log.1.gz").write_bytes(gzip.compress("".join(lines[:half]).encode()))
+        (tmp_path / f"{name}.log").write_text("".join(lines[half:]))
+    assert again(bench, tmp_path, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == whole
+
+
 def test_a_page_on_stdout_comes_alone(bench, tmp_path, capsys):
     prove(bench, tmp_path, *RUN)
     write_logs(tmp_path, bench.held, factor=3.0)
@@ -246,6 +264,21 @@ def test_a_full_disk_costs_neither_the_run_nor_the_table(bench, tmp_path, capsys
     told = capsys.readouterr()
     assert told.err.count("the blocks are not kept") == 1
     assert "compensation helps" in told.out
+
+
+def test_a_lease_that_finds_no_room_ends_it_with_what_there_is(bench, tmp_path, capsys, monkeypatch):
+    def full(lease, until_utc_s):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fill():
+        write_logs(tmp_path, bench.held, factor=3.0)
+        monkeypatch.setattr(run_benefit, "write_lease", full)
+
+    bench.upsets[9300.0] = fill
+    assert prove(bench, tmp_path, *RUN, "--json") == 0
+    told = capsys.readouterr()
+    assert "No space left on device); compensation is on; what follows is from a part" in told.err
+    assert len(json.loads(told.out)["blocks"]) in (14, 15, 16)
 
 
 @pytest.mark.parametrize(
