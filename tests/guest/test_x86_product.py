@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 from tcxo_firmware.simboard import SimBoard
 from tcxo_host.sim.scenario import load_scenario
-from tcxo_host.sim.simulation import CHANNEL_IDS, merge_edges
 from tcxo_host.sim.world import World
 
 from .machine import HANG_S, Reports, build_image, run_qemu
+from .player import STARTS_WITH, Player
 
 SPEED = 6.0
 SCENARIO = """description = "3 ppm fast, and half a ppm more when busy"
@@ -76,7 +76,7 @@ class Wire:
             self._listening.settimeout(60)
             self._line, _ = self._listening.accept()
             self._line.setblocking(False)
-        if b"REPORT daemon-open ok" not in console:
+        if STARTS_WITH not in console:
             self._start_s = time.monotonic()
             return
         due = int((time.monotonic() - self._start_s) * self.BYTES_PER_S) - self.count
@@ -94,26 +94,6 @@ class Wire:
                 each.close()
 
 
-class Player:
-    """Plays the world into the board once the daemon inside has the line open."""
-
-    def __init__(self, board: SimBoard, world: World) -> None:
-        self.board, self.world = board, world
-        self.start_s: float | None = None
-        self.played = 0
-
-    def turn(self, console: bytes) -> None:
-        if self.start_s is None:
-            if b"REPORT daemon-open ok" not in console:
-                return
-            self.start_s = time.monotonic()
-        while self.played < (time.monotonic() - self.start_s) * SPEED:
-            second = self.world.step()
-            self.board.feed(*merge_edges(second, CHANNEL_IDS))
-            self.board.advance(second.tick_end)
-            self.played += 1
-
-
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Reports, Wire]]:
     """One boot for all checks, and the other end of its UART."""
@@ -124,7 +104,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Reports,
     line = folder / "line"
     wire = Wire(folder / "wire")
     with SimBoard(line) as board:
-        player = Player(board, World(load_scenario(str(scenario)), seed=1))
+        player = Player(board, World(load_scenario(str(scenario)), seed=1), SPEED)
 
         def turn(console: bytes) -> None:
             player.turn(console)

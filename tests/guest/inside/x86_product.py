@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from smbus2 import SMBus, i2c_msg
-from tcxo_host.config import paths
 from tcxo_host.errors import LinkError
 from tcxo_host.link.i2c import I2cLink
-from tcxo_host.pi.install.plan import Options, make_plan
-from tcxo_host.pi.models import model_by_key
 from tcxo_host.publish.clock_pair import read_pair
 
 from guest.inside import x86_uart
 from guest.inside.gpsp import chrony_follows_gpsp
 from guest.inside.kernel_clock import HANG_S, kernel_ppm, wait_until
+from guest.inside.product import install, line_is_open, published_ppm, start_daemon
 from guest.inside.report import check, load_modules
 
-CONFIG = """[source]
+SIGNAL = """[source]
 signal = "uart:/dev/ttyS2"
 baud = 480
-[link]
-url = "serial:/dev/ttyS1"
-[output]
-path = "/run/tcxo"
-status = "/run/tcxo-host/status.json"
 """
 OBSERVED_S = 25.0
 WANDER_PPM = 0.3
@@ -75,37 +65,6 @@ def an_absent_bus() -> None:
         assert "raspi-config" in str(error), error
     else:
         raise AssertionError("bus 7 was opened")
-
-
-def install() -> None:
-    """The generated chrony configuration, and the folder and link that tmpfiles makes on a Pi."""
-    plan = make_plan(
-        Options("/bin/tcxo-host", "serial:x"), model_by_key("pi4"), "/boot/config.txt", apparmor=False
-    )
-    ours = next(file for file in plan.files if file.path.startswith("/etc/chrony"))
-    Path("/etc/chrony").mkdir(parents=True, exist_ok=True)
-    Path("/etc/chrony/chrony.conf").write_text(
-        f"{ours.content}\nuser root\nport 0\ncmdport 0\nbindcmdaddress /\npidfile /run/chronyd.pid\n"
-    )
-    Path(paths.CONFIG).write_text(CONFIG)
-    Path("/run/tcxo-host").mkdir()
-    Path(paths.OUTPUT).symlink_to(paths.REAL_OUTPUT)
-
-
-def line_is_open() -> bool:
-    assert daemon.poll() is None, f"the daemon ended with status {daemon.returncode}"
-    for path in Path("/proc", str(daemon.pid), "fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            if os.readlink(path) == "/dev/ttyS1":
-                return True
-    return False
-
-
-def published_ppm() -> float | None:
-    try:
-        return float(Path(paths.OUTPUT).read_text())
-    except FileNotFoundError:
-        return None
 
 
 def agrees(kernel: float, published: float) -> bool:
@@ -178,14 +137,12 @@ if __name__ == "__main__":
     check("i2c-refused", a_bus_without_i2c_is_refused)
     check("i2c-errno", the_errno_of_a_refused_transfer)
     check("i2c-absent", an_absent_bus)
-    install()
+    install("bindcmdaddress /", SIGNAL)
     x86_uart.before()
     chronyd = subprocess.Popen(["chronyd", "-d", "-f", "/etc/chrony/chrony.conf"])
     with x86_uart.LOG.open("wb") as log:
-        daemon = subprocess.Popen(
-            [sys.executable, "-m", "tcxo_host", "run", "--config", paths.CONFIG], stderr=log
-        )
-    check("daemon-open", lambda: wait_until("the daemon has the line open", line_is_open))
+        daemon = start_daemon(log)
+    check("daemon-open", lambda: wait_until("the daemon has the line open", lambda: line_is_open(daemon)))
     check("kernel-follows", the_kernel_follows)
     x86_uart.while_the_daemon_runs()
     check("value-stays", the_value_stays)
