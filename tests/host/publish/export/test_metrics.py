@@ -20,7 +20,6 @@ from tcxo_host.daemon.pipeline import Pipeline
 from tcxo_host.errors import ConfigError
 from tcxo_host.estimate.registry import make_estimator
 from tcxo_host.publish.export.metrics import Metrics
-from tcxo_host.publish.metrics import Metrics
 from tcxo_host.publish.policy import PublishPolicy
 
 TCXO_HOST = [sys.executable, "-m", "tcxo_host"]
