@@ -17,9 +17,9 @@ def test_all_at_once_until_it_is_ended(end):
     terminal = Terminal([*SIMULATE, "--speed", "40"], columns=100, lines=40)
     try:
         terminal.until(lambda it: any("ppb off" in row for row in it.shown()))
+        terminal.until(lambda it: any(re.match("state +(acquire|track)", row) for row in it.shown()))
         shown = "\n".join(terminal.shown())
         assert re.search(r"^simulated  steady at 40 times real time, second \d+", shown, re.M)
-        assert re.search(r"^state      (acquire|track)", shown, re.M)
         (url,) = re.findall(r"http://127\.0\.0\.1:\d+/metrics", shown)
         with urllib.request.urlopen(url, timeout=30) as answer:
             assert b"tcxo_published_ppms" in answer.read()
