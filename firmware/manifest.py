@@ -7,6 +7,7 @@ freeze(
         "tcxo/app.py",
         "tcxo/board.py",
         "tcxo/capture.py",
+        "tcxo/clock.py",
         "tcxo/crash.py",
         "tcxo/health.py",
         "tcxo/isr.py",

@@ -14,6 +14,7 @@ DEVICE_FILES = (
     "tcxo/app.py",
     "tcxo/board.py",
     "tcxo/capture.py",
+    "tcxo/clock.py",
     "tcxo/crash.py",
     "tcxo/health.py",
     "tcxo/isr.py",

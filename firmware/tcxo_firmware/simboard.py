@@ -152,6 +152,10 @@ class SimBoard:
         """An exception in the middle of the main loop; the process then ends, as by machine.reset()."""
         self._event(Kind.CRASH, 0)
 
+    def external_clock(self, is_there: bool) -> None:
+        """The clock module at the board's ETR pin comes or goes; at power on it is there."""
+        self._event(Kind.CLOCK, 0, int(is_there))
+
     def hang(self, duration_s: float) -> None:
         """The main loop stands still for that long; time and edges that are fed from now on go on.
 

@@ -37,6 +37,7 @@ class Kind:
     STALLED = 12
     CRASH = 13
     HANG = 14
+    CLOCK = 15
 
 
 _MOST_LAST_WORDS = 2000

@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 1
+PROTOCOL_MINOR = 2
 
 MAX_PAYLOAD = 1024
 """Largest run of records in one frame, bytes; a receiver may drop anything longer."""
@@ -85,6 +85,8 @@ class Role(enum.IntEnum):
     RTC_PPS = 2
     HOST_PWM = 3
     AUX = 4
+    REF_PPS = 5
+    """Since 1.2: the 1 PPS of a steadier clock than the counter's, of whatever rate."""
 
     @property
     def label(self) -> str:

@@ -23,10 +23,27 @@ TCXO_BOARD = BOARDS_DIR / "TCXO_DEVBOARD"
 
 # Pins of TIM2's channels on every F4 with a TIM2 (data sheets, alternate function 1).
 TIM2_PINS = {1: {"A0", "A5", "A15"}, 2: {"A1", "B3"}, 3: {"A2", "B10"}, 4: {"A3", "B11"}}
-PYBOARD_PINS = {"X1": "A0", "X2": "A1", "X3": "A2", "X4": "A3", "Y3": "B8"}
+# An F446 has these too (stm32f446_af.csv); channel 1's, here as there, are ETR's.
+F446_PINS = {1: {"B8"}, 2: {"B9"}, 4: {"B2"}}
+ETR_PINS = TIM2_PINS[1]
+PYBOARD_PINS = {
+    "X1": "A0",
+    "X2": "A1",
+    "X3": "A2",
+    "X4": "A3",
+    "X6": "A5",
+    "X9": "B6",
+    "X10": "B7",
+    "Y3": "B8",
+}
 # Of TIM4's, on the same bus: alternate function 2 in the port's stm32f405_af.csv and stm32f411_af.csv. TIM3 has a
 # pyboard's LED 4, TIM5 its servos; PB6 and PB7 are the I2C bus.
 TIM4_PINS = {1: {"B6"}, 2: {"B7"}, 3: {"B8"}, 4: {"B9"}}
+
+
+def cpu_pin(name):
+    """A pin by its chip's name, ``A0``; a NUCLEO's own names for it, ``A0`` for one, are the Arduino's."""
+    return PYBOARD_PINS.get(name, name).removeprefix("P")
 
 
 @pytest.mark.parametrize("name", board_names())
@@ -35,17 +52,35 @@ def test_a_folder_is_complete_and_right(name):
     assert board["name"] == name
     assert 10_000_000 <= board["tick_hz"] <= 100_000_000
     channels = board["channels"]
-    assert [channel["id"] for channel in channels] == [1, 2, 3, 4]
+    clock, variant_of = board.get("clock"), board.get("variant_of")
+    assert [channel["id"] for channel in channels] == ([2, 3, 4] if clock else [1, 2, 3, 4])
+    more_pins = F446_PINS if "F446" in name else {}
     for channel in channels:
-        pin = PYBOARD_PINS.get(channel["pin"], channel["pin"])
-        assert pin in TIM2_PINS[channel["id"]], channel
-        assert channel["role"] in ("gps_pps", "rtc_pps", "host_pwm", "aux")
+        pins = TIM2_PINS[channel["id"]] | more_pins.get(channel["id"], set())
+        assert cpu_pin(channel["pin"]) in pins, channel
+        assert channel["role"] in ("gps_pps", "rtc_pps", "host_pwm", "ref_pps", "aux")
         assert channel["edge"] in ("rising", "falling")
+    i2c_pins = {"B8", "B9"} if "F446" in name else {"B6", "B7"}
+    taken = [cpu_pin(channel["pin"]) for channel in channels] + [board["tmp36_pin"], *i2c_pins]
+    taken += [cpu_pin(each["pin"]) for each in (board["selftest"], clock) if each]
+    assert len(set(taken)) == len(taken)
     output = board["selftest"]
-    assert output["timer"] == 4
-    assert PYBOARD_PINS.get(output["pin"], output["pin"]) in TIM4_PINS[output["channel"]]
-    taken = {channel["pin"] for channel in channels} | {board["tmp36_pin"], "B6", "B7", "X9", "X10"}
-    assert output["pin"] not in taken
+    if output:
+        assert output["timer"] == 4
+        assert cpu_pin(output["pin"]) in TIM4_PINS[output["channel"]]
+    else:
+        assert clock or board["stream"] != "usb", "its signal has the counter's clock, its answer a USB port"
+    if clock:
+        assert cpu_pin(clock["pin"]) in ETR_PINS
+        assert clock["divide"] in (1, 2, 4, 8)
+        assert board["tick_hz"] * clock["divide"] == clock["hz"]
+        # RM0090, TIMx_SMCR: at most a quarter of the timer's own clock behind the prescaler.
+        assert variant_of, "without its module it is another board"
+        assert 4 * board["tick_hz"] <= board_data(BOARDS_DIR / variant_of)["tick_hz"]
+    if variant_of:
+        base = board_data(BOARDS_DIR / variant_of)
+        assert "variant_of" not in base
+        assert board["machine"] == base["machine"]
     on = {channel["role"]: channel["rate_mhz"] for channel in channels if channel.get("enabled", True)}
     assert on == {"gps_pps": 1000, "rtc_pps": 1000, "host_pwm": 50000}
     # The chip's independent watchdog takes at most 32.8 s; a crash pauses 5 s.
@@ -60,7 +95,7 @@ def test_a_folder_is_complete_and_right(name):
 def test_the_folder_s_description_names_every_pin(name):
     told = ast.get_docstring(ast.parse((BOARDS_DIR / name / "board_config.py").read_text()))
     data = board_data(BOARDS_DIR / name)
-    for part in (*data["channels"], data["selftest"]):
+    for part in filter(None, (*data["channels"], data["selftest"], data.get("clock"))):
         assert re.search(rf"\b{part['pin']}\b", told), part
 
 
@@ -164,12 +199,12 @@ def definitions(text, tcxo_mhz):
     return found
 
 
-@pytest.mark.parametrize("tcxo_mhz", [26, 12])
+@pytest.mark.parametrize("tcxo_mhz", [26, 12, 8])
 def test_clocks_of_the_tcxo_board_are_exact(tcxo_mhz):
     """RM0090: 1 to 2 MHz into the PLL, at most 432 MHz out of its VCO, 48 MHz for USB."""
     board = definitions((TCXO_BOARD / "mpconfigboard.h").read_text(), tcxo_mhz)
     clocks = definitions((TCXO_BOARD / "stm32f4xx_hal_conf.h").read_text(), tcxo_mhz)
-    assert board["MICROPY_HW_CLK_USE_BYPASS"] == "1"
+    assert board["MICROPY_HW_CLK_USE_BYPASS"] == ("0" if tcxo_mhz == 8 else "1"), "8 MHz is a crystal"
     hse_hz = int(clocks["HSE_VALUE"])
     assert hse_hz == tcxo_mhz * 1_000_000
     vco_in_hz, rest = divmod(hse_hz, int(board["MICROPY_HW_CLK_PLLM"]))
@@ -182,6 +217,8 @@ def test_clocks_of_the_tcxo_board_are_exact(tcxo_mhz):
     assert cpu_hz == 168_000_000
     # The port divides APB1 by 4, and timers on a divided bus run at twice its rate.
     assert board_data(TCXO_BOARD)["tick_hz"] == cpu_hz // 4 * 2
+    if tcxo_mhz == 8:
+        assert board_data(BOARDS_DIR / "WEACT_F405")["tick_hz"] == cpu_hz // 4 * 2
 
 
 def test_pins_of_the_tcxo_board_exist_and_are_used_once():

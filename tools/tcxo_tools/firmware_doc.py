@@ -39,6 +39,13 @@ def _board(name: str) -> str:
         )
     address = f"I2C address 0x{data['i2c']['address']:02x} on bus {data['i2c']['bus']}"
     facts = f"Ticks: {data['tick_hz'] / 1e6:g} MHz, {1e9 / data['tick_hz']:.1f} ns. {address}."
+    if "clock" in data:
+        clock = data["clock"]
+        facts += (
+            f" Clock from outside: {clock['hz'] / 1e6:g} MHz on {clock['pin']}, divided by {clock['divide']}."
+        )
+    if "variant_of" in data:
+        facts += f" Installed with `tcxo-flash --board {name}`, on a `{data['variant_of']}`."
     drawing = f"![Wiring of {name}](wiring/{name}.svg)"
     return "\n\n".join([f"### `{name}`", about, facts, "\n".join(rows), drawing])
 

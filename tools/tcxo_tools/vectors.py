@@ -37,6 +37,9 @@ _IDENTIFY = Identify(
     0xDEADBEEF, 3, 84_000_000, 32, "0.1.0", "PYBV11", "MicroPython v1.29.0", _CHANNELS, protocol_minor=0
 )
 _IDENTIFY_1_1 = dataclasses.replace(_IDENTIFY, protocol_minor=1, firmware_crc32=0x8000_BEEF)
+_IDENTIFY_1_2 = dataclasses.replace(
+    _IDENTIFY_1_1, protocol_minor=2, channels=(*_CHANNELS, Channel(4, 5, 1000, "X4"))
+)
 _STATUS = Status(
     uptime_s=86400,
     tick=0x1_FFFF_FFFF,
@@ -65,6 +68,7 @@ _GOOD: tuple[tuple[str, int, tuple[Record, ...]], ...] = (
     ("a second's end: edges and status in one frame", 0x0101, (_FLAGGED, _PWM, _STATUS)),
     ("nothing", 5, ()),
     ("identify of protocol 1.1: with the firmware's CRC", 6, (_IDENTIFY_1_1,)),
+    ("identify of protocol 1.2: with a ref_pps", 7, (_IDENTIFY_1_2,)),
 )
 
 

@@ -32,6 +32,8 @@ _COLOURS = {
     "host_pwm": "#1f6fb2",
     "ground": "#333333",
     "usb": "#777777",
+    "clock": "#b8860b",
+    "ref_pps": "#1e8449",
 }
 _SOURCES = {"gps_pps": ("GPS receiver", "PPS", 110), "rtc_pps": ("RTC (optional)", "1 Hz out", 290)}
 
@@ -64,6 +66,11 @@ def drawing(board: Mapping[str, Any]) -> str:
         parts += _label(172, y + 55, "GND", "end")
         parts += _label(_BOARD_X + 8, left[role].y + 5, str(pins[role]))
         parts += _label(_BOARD_X + 8, y + 55, "GND")
+    if "clock" in board:
+        clock = board["clock"]
+        parts += _source_below(f"{clock['hz'] / 1e6:g} MHz module", "out", str(clock["pin"]), "clock")
+    elif "ref_pps" in pins:
+        parts += _source_below("steadier clock", "1 Hz out", str(pins["ref_pps"]), "ref_pps")
     parts += _label(pwm.x - 8, pwm.y + 5, str(pins["host_pwm"]), "end")
     parts += _label(ground.x - 8, ground.y + 5, "GND", "end")
     parts += _label(usb.x - 8, usb.y + 5, "USB", "end")
@@ -72,6 +79,15 @@ def drawing(board: Mapping[str, Any]) -> str:
     parts += _wire(_Point(_HEADER_X - 10, 545), usb, _COLOURS["usb"], bend=530, dashed=True)
     parts += _label(_HEADER_X, 550, "any USB port of the Pi")
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _source_below(title: str, output: str, pin: str, kind: str) -> Iterator[str]:
+    """A third source, under GPS and RTC; its ground is theirs."""
+    y = 442
+    yield from _box(30, 405, 150, 52, title)
+    yield from _wire(_Point(180, y), _Point(_BOARD_X, y), _COLOURS[kind])
+    yield from _label(172, y + 5, output, "end")
+    yield from _label(_BOARD_X + 8, y + 5, pin)
 
 
 def _frame(name: str) -> Iterator[str]:

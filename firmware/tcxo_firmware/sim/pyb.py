@@ -5,14 +5,22 @@ Of timers there are TIM2, which captures, and TIM4, which makes the self-test's 
 
 from world import WORLD
 
+_ETR_PINS = ("X1", "X6", "A0", "A5", "A15", "PA0", "PA5", "PA15")  # TIM2_ETR, alternate function 1 of each F4
+
 
 class Pin:
     IN = 0
+    ALT = 2
     PULL_NONE = 0
     PULL_DOWN = 2
 
-    def __init__(self, name, mode=IN, pull=PULL_NONE):
+    def __init__(self, name, mode=IN, pull=PULL_NONE, alt=-1):
         self.name = name
+        if mode == self.ALT:
+            if not 0 <= alt <= 15:  # as pin_obj_init_helper of ports/stm32/pin.c
+                raise ValueError("invalid pin af: %d" % alt)
+            if alt == 1 and name in _ETR_PINS:
+                WORLD.timer.is_etr_wired = True
 
     def value(self):
         """The level of an input that is pulled down and that nothing drives."""

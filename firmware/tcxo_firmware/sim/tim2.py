@@ -6,6 +6,12 @@ The register block is plain memory that device code reads and writes through poi
 what a write or read does to the hardware is worked out afterwards, from what the memory holds:
 ``SR`` is rc_w0 (a bit written 0 is cleared), and a callback is taken to have read its CCR.
 
+With ECE set in SMCR (RM0090, external clock mode 2) the counter counts the clock at its ETR pin: ticks are that
+clock's then, after the prescaler, and while the pin is not in its alternate function or nothing comes from outside
+the counter stands still and time goes on. Captures go on too, and capture the same count. Left out: the
+prescaler's and the filter's effect (a tick is what the world calls one), the one or two clocks that the real counter
+takes to see an edge of ETR, and what it makes of a clock faster than a quarter of its own.
+
 The interrupt follows ports/stm32/timer.c: the update flag first, then the channels, newest first; a
 flag is cleared before its callback is called, and the heap is locked meanwhile. Between edge and handler,
 and between clearing a channel's flag and the callback's read of CCR, time passes and further edges may come.
@@ -25,9 +31,11 @@ except ImportError:  # CPython
 
     _heap_unlock = _heap_lock
 
-SR, EGR, CCMR1, CNT, ARR, CCR1 = 0x10, 0x14, 0x18, 0x24, 0x2C, 0x34
+SMCR, SR, EGR, CCMR1, CNT, ARR, CCR1 = 0x08, 0x10, 0x14, 0x18, 0x24, 0x2C, 0x34
 BLOCK_BYTES = 0x60
 UIF = 1
+ECE = 1 << 14  # of SMCR
+NEVER = 1 << 200
 
 IDLE, ENTERED, IN_CHANNEL = 0, 1, 2
 
@@ -44,6 +52,9 @@ class Tim2:
         self.tick = 0
         self._sr = 0
         self._next_wrap = 1 << 32
+        self.has_external = True  # a clock module is at the ETR pin, and on
+        self.is_etr_wired = False  # the pin is in its alternate function
+        self._stands_at = None  # the count of a counter without its clock
         self._ahead = 0  # what a write to CNT put the counter before the time, modulo 2**32
         self._update_callback = None
         self._channels = []  # [number, callback], newest first, as in the port
@@ -59,6 +70,7 @@ class Tim2:
         self.tick = tick
         self._next_wrap = ((tick >> 32) + 1) << 32
         self._ahead = 0
+        self._stands_at = None
         self._sr = 0
         self._show()
 
@@ -157,6 +169,8 @@ class Tim2:
     # Registers.
 
     def _count(self, tick):
+        if self._stands_at is not None:
+            return self._stands_at
         return (tick + self._ahead) & 0xFFFFFFFF
 
     def _show(self):
@@ -168,5 +182,21 @@ class Tim2:
         self._sr &= self.block[SR] | self.block[SR + 1] << 8
         written = struct.unpack_from("<I", self.block, CNT)[0]
         if written != self._count(self.tick):
-            self._ahead = (written - self.tick) & 0xFFFFFFFF
-            self._next_wrap = self.tick + (1 << 32) - written
+            self._go_on_from(written)
+        is_external = (self.block[SMCR] | self.block[SMCR + 1] << 8) & ECE
+        self._set_clock(not is_external or (self.has_external and self.is_etr_wired))
+
+    def _set_clock(self, is_there):
+        if is_there and self._stands_at is not None:
+            count, self._stands_at = self._stands_at, None
+            self._go_on_from(count)
+        elif not is_there and self._stands_at is None:
+            self._stands_at = self._count(self.tick)
+            self._next_wrap = NEVER
+
+    def _go_on_from(self, count):
+        if self._stands_at is not None:
+            self._stands_at = count
+            return
+        self._ahead = (count - self.tick) & 0xFFFFFFFF
+        self._next_wrap = self.tick + (1 << 32) - count

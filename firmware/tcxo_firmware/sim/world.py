@@ -16,7 +16,17 @@ from tim4 import OutputTimer
 
 EVENT = "<BQi"
 EVENT_BYTES = 13
-ADVANCE, CONNECTED, MCU_CDEG, EXTERNAL_CDEG, SUPPLY_MV, STALLED, CRASH, HANG = 0, 8, 9, 10, 11, 12, 13, 14
+ADVANCE, CONNECTED, MCU_CDEG, EXTERNAL_CDEG, SUPPLY_MV, STALLED, CRASH, HANG, CLOCK = (
+    0,
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+)
 
 TIME, OTHER, NOT_YET = 0, 1, 2  # results of taking an event
 
@@ -150,6 +160,8 @@ class World:
             self.supply_mv = value
         elif kind == CRASH:
             raise RuntimeError("simulated crash")
+        elif kind == CLOCK:
+            self.timer.has_external = bool(value)
         elif kind == HANG:
             self.pass_time(value * (self.tick_hz // 1000))
 

@@ -170,7 +170,7 @@ class Daemon:
 
     def _why_no_second(self, silent: bool) -> str:
         seconds = f"{self._config.link.silence_s:g} s"
-        if silent:
+        if silent and not self._pipeline.complaint:
             return f"no records from the board for {seconds}"
         if self._pipeline.doubt:
             return self._pipeline.doubt

@@ -27,6 +27,10 @@ from ..publish.policy import Decision, PublishPolicy
 __all__ = ["Event", "Identified", "Message", "Pipeline", "Refused", "Row"]
 
 
+CLOCK_COMPLAINTS = ("no clock at ", "wrong clock at ")
+"""How a text record of a board begins that has lost its clock from outside (the firmware's ``clock.py``)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One second's outcome. ``time_s``: board time since the first edge seen, in nominal ticks.
@@ -101,6 +105,8 @@ class Pipeline:
         self.bad_records = 0
         self.refusal = ""
         """Why the latest identity cannot be used; empty when it can, or when none came."""
+        self.complaint = ""
+        """What the board says is wrong with its clock from outside; empty since it told who it is."""
         self._estimator = estimator
         self._policy = policy
         self._compensation = compensation or Compensation(Baseline(0.0))
@@ -124,7 +130,7 @@ class Pipeline:
     @property
     def doubt(self) -> str:
         """Why no second closes although status records come; empty when there is no such reason."""
-        return self.refusal or self.collector.account.doubt
+        return self.complaint or self.refusal or self.collector.account.doubt
 
     def link_opened(self) -> None:
         """The line was (re)opened: who is at the other end is to be asked."""
@@ -169,11 +175,13 @@ class Pipeline:
             second = self.collector.take_status(record)
             return [self._close(host_ns, second)] if second is not None else []
         if isinstance(record, Text):
+            if record.text.startswith(CLOCK_COMPLAINTS):
+                self.complaint = record.text
             return [Message(record.text, board=True)]
         return []
 
     def _identified(self, record: Identify) -> list[Event]:
-        self.refusal = ""
+        self.refusal = self.complaint = ""
         restarted = self.collector.take_identify(record)
         if restarted:
             self._time_origin = None

@@ -13,7 +13,15 @@ from tcxo_firmware import BOARDS_DIR, DEVICE_DIR, DEVICE_FILES, board_names
 
 from ..errors import UnavailableError, UsageError, missing_extra
 
-__all__ = ["BoardFile", "board_data", "board_for_machine", "files_for", "other_form", "real_boards"]
+__all__ = [
+    "BoardFile",
+    "board_data",
+    "board_for_machine",
+    "files_for",
+    "other_form",
+    "real_boards",
+    "variants_of",
+]
 
 SIMULATED = "SIM"
 _ARCHITECTURE = "armv7emsp"  # Cortex-M4 with single-precision floats: every board here
@@ -42,11 +50,17 @@ def real_boards() -> list[str]:
 
 
 def board_for_machine(machine: str) -> str | None:
-    """The board whose MicroPython calls itself ``machine``, or None."""
+    """The board whose MicroPython calls itself ``machine``, or None; never a variant, whose wires nobody can see."""
     for name in board_names():
-        if machine.startswith(board_data(name)["machine"]):
+        data = board_data(name)
+        if machine.startswith(data["machine"]) and "variant_of" not in data:
             return name
     return None
+
+
+def variants_of(board: str) -> list[str]:
+    """The boards that are ``board`` with other wires."""
+    return [name for name in board_names() if board_data(name).get("variant_of") == board]
 
 
 def files_for(board: str, compiled: bool = False, architecture: str = _ARCHITECTURE) -> list[BoardFile]:

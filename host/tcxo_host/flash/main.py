@@ -125,7 +125,7 @@ def _flash(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     flash_session, port = _find_board(arguments)
     with flash_session.Session(port) as session:
         try:
-            plan = _compare_and_copy(arguments, session)
+            board, plan = _compare_and_copy(arguments, session)
         finally:
             # In any case: what the board ran was interrupted, and goes on.
             session.reset()
@@ -136,6 +136,12 @@ def _flash(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
             running = flash_session.wait_for_identify(port, _RESTART_PATIENCE_S)
         is_same = _tell_frozen(running) if running and not plan.has_modules else _tell(plan)
         return 0 if is_same else _EXIT_DIFFERS, _values(arguments, port, plan, running, is_same)
+    stream = board_data(board)["stream"]
+    if stream != "usb":
+        print(
+            f"running, but not on this port: {board} sends on UART {stream[0]} at {stream[1]} baud, or over I2C"
+        )
+        return 0, _values(arguments, port, plan, None, True)
     identify = flash_session.wait_for_identify(port)
     print(
         f"running: {identify.board}, firmware {identify.firmware_version}, {identify.tick_hz / 1e6:g} MHz ticks,"
@@ -160,25 +166,28 @@ def _values(
     }
 
 
-def _compare_and_copy(arguments: argparse.Namespace, session: Session) -> Plan:
-    """Everything at the board's prompt. Returns what differed."""
-    from .files import files_for
+def _compare_and_copy(arguments: argparse.Namespace, session: Session) -> tuple[str, Plan]:
+    """Everything at the board's prompt. Returns which board it is, and what differed."""
+    from .files import files_for, variants_of
 
     state = session.look()
     board = _choose_board(arguments.board, state.machine)
     print(f"{session.port}: {state.machine}, MicroPython {state.version.split('MicroPython ')[-1]}")
     session.check_folder(state)
     files = files_for(board, compiled=arguments.mpy)
+    variants = variants_of(board) if arguments.board is None else []
+    if variants:
+        print(f"taken for {board}; with a clock from outside say --board {' or '.join(variants)}")
     plan = session.plan(files)
     if arguments.check:
-        return plan
+        return board, plan
     if plan:
         session.check_space(plan, state)
         session.carry_out(plan, files[-1], _Progress())
         print(f"copied {len(plan.write)} of {len(files)} files for {board}")
     else:
         print(f"all {len(files)} files for {board} are there already")
-    return plan
+    return board, plan
 
 
 def _tell_frozen(running: Identify) -> bool:

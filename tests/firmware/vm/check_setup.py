@@ -33,4 +33,35 @@ Capture(
     ],
     256,
 )
-print(json.dumps({"asked": asked, "ccmr": struct.unpack_from("<HHHH", here.timer.block, tim2.CCMR1)}))
+ccmr = struct.unpack_from("<HHHH", here.timer.block, tim2.CCMR1)
+
+alternate = []
+port_pin = pyb.Pin
+
+
+class Pin(port_pin):
+    def __init__(self, name, mode=port_pin.IN, pull=port_pin.PULL_NONE, alt=-1):
+        super().__init__(name, mode, pull, alt)
+        if mode == port_pin.ALT:
+            alternate.append((name, alt))
+
+
+pyb.Pin = Pin
+smcr, clocked_hz = [], []
+for divide in (1, 2, 4, 8):
+    clocked = Capture([{"id": 2, "pin": "X2"}], 256, {"pin": "X6", "hz": 10000000, "divide": divide})
+    smcr.append("{:04x}".format(*struct.unpack_from("<I", here.timer.block, tim2.SMCR)))
+    clocked_hz.append(clocked.tick_hz)
+clocked.close()
+print(
+    json.dumps(
+        {
+            "asked": asked[:3],
+            "ccmr": ccmr,
+            "alternate": alternate[:1],
+            "smcr": smcr,
+            "clocked_hz": clocked_hz,
+            "closed_smcr": struct.unpack_from("<I", here.timer.block, tim2.SMCR)[0],
+        }
+    )
+)

@@ -52,6 +52,18 @@ def test_a_reboot_empties_the_windows_and_time_goes_on():
     assert after[0].time_s - before[-1].time_s == pytest.approx(4, abs=0.01)
 
 
+def test_a_board_without_its_clock_is_the_reason_until_it_tells_who_it_is():
+    pipeline = pipeline_with(identify())
+    feed(pipeline, PerfectBoard(), 3)
+    assert pipeline.doubt == ""
+    pipeline.feed(4 * SECOND_NS, build_record(Text("no clock at X6: the counter stands still")))
+    assert pipeline.doubt == "no clock at X6: the counter stands still"
+    pipeline.feed(5 * SECOND_NS, build_record(Text("anything else")))
+    assert pipeline.doubt.startswith("no clock")
+    pipeline.feed(6 * SECOND_NS, build_record(identify(boot_id=9)))
+    assert pipeline.doubt == ""
+
+
 def test_the_same_board_again_is_no_restart():
     pipeline = pipeline_with(identify())
     (event,) = pipeline.feed(1, build_record(identify()))

@@ -127,7 +127,7 @@ def test_check_tells_other_frozen_source_and_files_that_stand_over_it(tmp_path, 
 def test_check_tells_frozen_source_that_does_not_say_what_it_is(tmp_path, capsys):
     frozen = frozen_copy(
         tmp_path,
-        wire=lambda text: text.replace("PROTOCOL_MINOR = 1", "PROTOCOL_MINOR = 0"),
+        wire=lambda text: text.replace("PROTOCOL_MINOR = 2", "PROTOCOL_MINOR = 0"),
         reports=lambda text: text.replace('builder.put("<I", SOURCE_CRC32)', "pass"),
     )
     with FlashBoard(tmp_path, frozen=frozen) as board:
@@ -228,13 +228,30 @@ def test_the_wrong_board_and_an_unknown_one_are_named(tmp_path, capsys):
     with FlashBoard(tmp_path, machine="Arduino with X") as board:
         status, _, err = run(capsys, board)
         assert status == 65
-        assert (
-            "calls itself 'Arduino with X', which is none of PYBV11, TCXO_DEVBOARD, WEACT_F411_BLACKPILL:"
-            in err
-        )
+        known = ", ".join(flash_files.real_boards())
+        assert f"calls itself 'Arduino with X', which is none of {known}:" in err
         status, _, err = run(capsys, board, "--board", "NOPE")
         assert status == 64
-        assert err == "tcxo-flash: no board 'NOPE': known are PYBV11, TCXO_DEVBOARD, WEACT_F411_BLACKPILL\n"
+        assert err == f"tcxo-flash: no board 'NOPE': known are {known}\n"
+
+
+def test_a_variant_is_never_taken_by_itself_and_is_told_of(tmp_path, capsys):
+    machine = "PYBv1.1 with STM32F405RG"
+    assert flash_files.board_for_machine(machine) == "PYBV11"
+    with FlashBoard(tmp_path, machine=machine) as board:
+        status, out, err = run(capsys, board, "--check")
+        assert (status, err) == (1, "")
+        assert "taken for PYBV11; with a clock from outside say --board PYBV11_10MHZ" in out
+        status, out, _ = run(capsys, board, "--check", "--board", "PYBV11_10MHZ")
+        assert (status, "differs: board_config.py" in out, "taken for" in out) == (1, True, False)
+
+
+def test_a_board_that_sends_elsewhere_is_not_waited_for_on_its_prompt(tmp_path, capsys):
+    with FlashBoard(tmp_path, machine="NUCLEO-F446RE with STM32F446xx") as board:
+        status, out, err = run(capsys, board)
+        assert (status, err) == (0, "")
+        told = "running, but not on this port: NUCLEO_F446RE sends on UART 6 at 115200 baud, or over I2C"
+        assert out.splitlines()[-1] == told
 
 
 def test_wrong_usage_has_its_own_exit_status(capsys):

@@ -72,7 +72,7 @@ def test_identity_rates_and_silence_of_each_channel() -> None:
     status = Status(1, 2, 3, 0, None, None, None, (ChannelCounts(3, 100, 2, 0),))
     link = ScriptedLink([edges(1, 1, 3), edges(3, 50.001, 100), build_record(status)])
     look = look_at_board("serial:x", opener(link), clock=link.clock)
-    assert (look.board, look.firmware, look.protocol, look.problem) == ("PYBv1.1", "0.1.0", "1.1", "")
+    assert (look.board, look.firmware, look.protocol, look.problem) == ("PYBv1.1", "0.1.0", "1.2", "")
     assert look.channels["gps_pps"].rate_hz == pytest.approx(1)
     assert look.channels["host_pwm"].rate_hz == pytest.approx(50.001, rel=1e-6)
     assert look.channels["host_pwm"].overcaptures == 2

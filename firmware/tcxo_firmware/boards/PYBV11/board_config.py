@@ -13,7 +13,7 @@ BOARD = {
         {"id": 1, "role": "gps_pps", "rate_mhz": 1000, "pin": "X1", "edge": "rising"},
         {"id": 2, "role": "rtc_pps", "rate_mhz": 1000, "pin": "X2", "edge": "rising"},
         {"id": 3, "role": "host_pwm", "rate_mhz": 50000, "pin": "X3", "edge": "rising"},
-        {"id": 4, "role": "aux", "rate_mhz": 1000, "pin": "X4", "edge": "rising", "enabled": False},
+        {"id": 4, "role": "ref_pps", "rate_mhz": 1000, "pin": "X4", "edge": "rising", "enabled": False},
     ),
     "stream": "usb",  # or a UART: (6, 115200), Y1 sends and Y2 receives
     "i2c": {"bus": 1, "address": 0x55},  # None turns it off

@@ -13,7 +13,7 @@ BOARD = {
         {"id": 1, "role": "gps_pps", "rate_mhz": 1000, "pin": "A0", "edge": "rising"},
         {"id": 2, "role": "rtc_pps", "rate_mhz": 1000, "pin": "A1", "edge": "rising"},
         {"id": 3, "role": "host_pwm", "rate_mhz": 50000, "pin": "A2", "edge": "rising"},
-        {"id": 4, "role": "aux", "rate_mhz": 1000, "pin": "A3", "edge": "rising", "enabled": False},
+        {"id": 4, "role": "ref_pps", "rate_mhz": 1000, "pin": "A3", "edge": "rising", "enabled": False},
     ),
     "stream": "usb",  # or a UART: (1, 115200), A9 sends and A10 receives
     "i2c": {"bus": 1, "address": 0x55},  # None turns it off

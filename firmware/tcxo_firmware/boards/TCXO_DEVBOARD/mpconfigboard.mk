@@ -6,7 +6,7 @@ LD_FILES = boards/stm32f405.ld boards/common_ifs.ld
 TEXT0_ADDR = 0x08000000
 TEXT1_ADDR = 0x08020000
 
-# Frequency of the fitted TCXO: 26 or 12.
+# Frequency of the fitted TCXO: 26 or 12; 8 is the crystal of WeAct's core board (../WEACT_F405).
 TCXO_MHZ ?= 26
 CFLAGS += -DTCXO_MHZ=$(TCXO_MHZ)
 

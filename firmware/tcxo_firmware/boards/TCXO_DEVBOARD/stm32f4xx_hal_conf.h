@@ -7,8 +7,10 @@
 #define HSE_VALUE (26000000)
 #elif TCXO_MHZ == 12
 #define HSE_VALUE (12000000)
+#elif TCXO_MHZ == 8
+#define HSE_VALUE (8000000)
 #else
-#error "TCXO_MHZ must be 26 or 12"
+#error "TCXO_MHZ must be 26, 12 or 8"
 #endif
 #define LSE_VALUE (32768)
 #define EXTERNAL_CLOCK_VALUE (12288000)

@@ -7,6 +7,7 @@ import micropython
 
 from tcxo import board, crash, reports
 from tcxo.capture import Capture
+from tcxo.clock import ClockWatch
 from tcxo.health import WATCHDOG_MS, Lights, Sensors, Watchdog
 from tcxo.pages import MEMORY_BYTES, Pages
 from tcxo.ring import ENTRIES_PER_FRAME, RingReader
@@ -32,7 +33,11 @@ class App:
 
     def __init__(self):
         channels = board.enabled_channels()
-        self.capture = Capture(channels, RING_ENTRIES)
+        clock = board.BOARD.get("clock")
+        self.capture = Capture(channels, RING_ENTRIES, clock)
+        self._clock = ClockWatch(clock, self.capture.tick_hz) if clock else None
+        # Without its clock the board tells nothing that could be taken for measurements, not even who it is.
+        self._is_counting = not clock
         self.reader = RingReader(self.capture.rings, self.capture.chans)
         self.identity = reports.Identity(channels, self.capture.tick_hz, board.boot_id(), board.reset_cause())
         self.builder = FrameBuilder()
@@ -60,15 +65,18 @@ class App:
         for line in crash.lines():
             self.say("crashed before: " + line)
         self.say("started: " + board.BOARD["name"])
-        if board.BOARD.get("i2c"):
-            self._open_i2c(board.BOARD["i2c"])
+        if self._is_counting:
+            self._open_i2c()
         if board.BOARD["tick_hz"] != self.capture.tick_hz:
             told = board.BOARD["tick_hz"]
             self.say(f"counter runs at {self.capture.tick_hz} Hz, board_config says {told}")
         # Last: who cannot start has nobody to feed it at the REPL.
         self.watchdog = Watchdog(board.BOARD.get("watchdog_ms", WATCHDOG_MS))
 
-    def _open_i2c(self, i2c):
+    def _open_i2c(self):
+        i2c = board.BOARD.get("i2c")
+        if not i2c:
+            return
         try:
             memory = bytearray(MEMORY_BYTES)
             self._target = machine.I2CTarget(i2c["bus"], i2c["address"], mem=memory, mem_addrsize=16)
@@ -97,6 +105,9 @@ class App:
         for line in self.link.commands():
             self._obey(line)
         self._keep_time()
+        if not self._is_counting:
+            self._discard()
+            self._owe_status = False
         self.link.pump()
         if self.link.was_connected or self.pages:
             self._send_next()
@@ -122,11 +133,25 @@ class App:
             if self.uptime_s < SOUND_S <= self.uptime_s + seconds:
                 crash.forget()
             self.uptime_s += seconds
+            if self._clock:
+                self._look_after_clock(self._clock, now)
             self._look_after_board()
             if self.is_streaming:
                 if self._owe_status:
                     self.frames_dropped += 1
                 self._owe_status = True
+
+    def _look_after_clock(self, clock, now):
+        has_counted = clock.has_counted
+        fault = clock.look(self.capture.tick(), now)
+        if fault:
+            self.say(fault)
+        if clock.is_counting and not self._is_counting:
+            if has_counted:
+                # How long the counter stood nobody knows: whoever reads must see a new start.
+                machine.reset()
+            self._open_i2c()
+        self._is_counting = clock.is_counting
 
     def _look_after_board(self):
         counts = self.reader.counts()
@@ -135,8 +160,10 @@ class App:
         self._gps_edges = gps_edges
         faults = sum([overcaptures + drops for _, _, overcaptures, drops in counts])
         is_read = self.link.was_connected and not self.link.is_busy()
-        self.lights.show(is_read or self.pages is not None, self._gps_quiet_s < GPS_QUIET_S, faults)
-        self.watchdog.feed(self.capture.tick())
+        is_read = (is_read or self.pages is not None) and self._is_counting
+        self.lights.show(is_read, self._gps_quiet_s < GPS_QUIET_S, faults, not self._is_counting)
+        # A restart brings no clock from outside back.
+        self.watchdog.feed(self.uptime_s if self._clock else self.capture.tick())
 
     def _discard(self):
         self.reader.discard()
@@ -155,7 +182,7 @@ class App:
             self.builder.begin()
             # A status record that is due goes first: answers to commands without end must not hold it up.
             may_answer = not self._owe_status
-            if self._owe_identify and may_answer:
+            if self._owe_identify and may_answer and self._is_counting:
                 self._owe_identify = False
                 self.identity.write(self.builder)
                 self._put_on_line()  # the pages have it for good

@@ -10,7 +10,7 @@ import pyb
 from board_config import BOARD
 
 # Numbers of the protocol's Role and ResetCause.
-ROLES = {"gps_pps": 1, "rtc_pps": 2, "host_pwm": 3, "aux": 4}
+ROLES = {"gps_pps": 1, "rtc_pps": 2, "host_pwm": 3, "aux": 4, "ref_pps": 5}
 
 ADC_INTERNAL = 0x70000  # channels 16 to 18, temperature, reference and battery; leaves the pins alone
 ADC_REFERENCE = 17

@@ -16,6 +16,12 @@ except (ImportError, SyntaxError, ValueError):
 # settings, does not resample the edge to a coarser clock.
 _INPUT_FILTER = 3
 
+# External clock mode 2 (RM0090, TIMx_SMCR): the counter counts rising edges of ETR, which is alternate function 1 of
+# its pin. Bits 13:12 divide it first: by 1, 2, 4 or 8. Unfiltered: a filter would take a clock for glitches.
+_SMCR_ECE = 1 << 14
+_SMCR_ETPS = {1: 0 << 12, 2: 1 << 12, 4: 2 << 12, 8: 3 << 12}
+_ETR_FUNCTION = 1
+
 TIMER = 2  # TIM5's interrupt handler also serves the servo driver, and only these two count 32 bits
 
 
@@ -30,8 +36,9 @@ def _registers_for(code):
 class Capture:
     """TIM2 counting freely over 32 bits, capturing each of the given channels into its ring."""
 
-    def __init__(self, channels, ring_entries):
-        """``channels``: dicts with ``id`` (timer channel 1..4), ``pin`` and ``edge``."""
+    def __init__(self, channels, ring_entries, clock=None):
+        """``channels``: dicts with ``id`` (timer channel 1..4), ``pin`` and ``edge``. ``clock``: a dict with the
+        ``pin``, ``hz`` and ``divide`` of a clock from outside that is counted instead of the board's own."""
         self.ctl = layout.new_ctl()
         self.chans = [layout.new_chan(channel["id"], ring_entries) for channel in channels]
         self.rings = [layout.new_ring(ring_entries) for _ in channels]
@@ -44,6 +51,10 @@ class Capture:
         self._timer.init(prescaler=0, period=0x3FFFFFFF)
         self._timer.period(-1)  # 0xffffffff itself overflows; this makes the counter use all 32 bits
         self.tick_hz = self._timer.source_freq()
+        if clock:
+            pyb.Pin(clock["pin"], pyb.Pin.ALT, alt=_ETR_FUNCTION)
+            words[layout.TIM_SMCR // 4] = _SMCR_ECE | _SMCR_ETPS[clock["divide"]]
+            self.tick_hz = clock["hz"] // clock["divide"]
         words[layout.TIM_EGR // 4] = 1  # load the new period now; restarts the counter and sets UIF
         words[layout.TIM_SR // 4] = 0
         self._timer.callback(isr.make_on_wrap(self.ctl))
@@ -78,4 +89,7 @@ class Capture:
 
     def close(self):
         """Stop counting and capturing."""
+        self._words[layout.TIM_SMCR // 4] = (
+            0  # the port leaves it: a timer without its clock would stand still
+        )
         self._timer.deinit()

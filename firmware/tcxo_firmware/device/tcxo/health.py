@@ -82,12 +82,15 @@ class Lights:
         self._faults = 0
         self._fault_s = 0
 
-    def show(self, is_streaming, has_gps, faults):
-        """Once a second. ``faults``: overcaptures and ring drops so far; new ones are shown for 10 s."""
+    def show(self, is_streaming, has_gps, faults, is_broken=False):
+        """Once a second. ``faults``: overcaptures and ring drops so far; new ones are shown for 10 s.
+
+        ``is_broken``: there is a fault as long as it lasts.
+        """
         self._is_odd = not self._is_odd
         self._fault_s = _FAULT_SHOWN_S if faults != self._faults else max(0, self._fault_s - 1)
         self._faults = faults
-        is_fault = self._fault_s > 0
+        is_fault = self._fault_s > 0 or is_broken
         self._set("streaming", is_streaming and self._is_odd)
         self._set("no_gps", not has_gps)
         self._set("fault", is_fault)

@@ -19,6 +19,7 @@ ENTRY_BYTES = 12
 
 # TIM2..TIM5, general-purpose timers of RM0090, offsets in bytes.
 TIM_BYTES = 0x60
+TIM_SMCR = 0x08
 TIM_SR = 0x10
 TIM_EGR = 0x14
 TIM_CCMR1 = 0x18

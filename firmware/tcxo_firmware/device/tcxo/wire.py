@@ -8,7 +8,7 @@ import struct
 from binascii import crc32
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 1
+PROTOCOL_MINOR = 2
 MAX_PAYLOAD = 1024
 
 IDENTIFY = 1

@@ -59,6 +59,18 @@ class Signal:
 def output_of(board: Mapping[str, Any]) -> Output:
     """The output that the board's data name. Raises DataError where they name none."""
     data = board.get("selftest")
+    if board.get("clock"):
+        raise DataError(
+            f"{board.get('name', 'this board')} counts a clock from outside, and the self-test's signal follows the"
+            " board's own crystal: no edge of it falls on a whole tick",
+            f"test the board as it comes (tcxo-flash --board {board.get('variant_of', 'BOARD')}, then --selftest),"
+            " then install this variant again",
+        )
+    if "selftest" in board and not data:
+        raise DataError(
+            f"there is no self-test for {board.get('name', 'this board')}: it has no USB port of its own to"
+            " send the answer"
+        )
     if not data:
         raise DataError(
             f"the board's own board_config.py ({board.get('name', 'no name')}) names no output for the self-test",

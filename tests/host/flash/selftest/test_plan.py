@@ -5,7 +5,8 @@ from tcxo_host.errors import DataError, UsageError
 from tcxo_host.flash.files import board_data, real_boards
 from tcxo_host.flash.selftest.plan import choose_channels, output_of, signals, wire
 
-EVERY = pytest.mark.parametrize("name", [*real_boards(), "SIM"])
+TESTED = [name for name in real_boards() if board_data(name)["selftest"]]
+EVERY = pytest.mark.parametrize("name", [*TESTED, "SIM"])
 
 
 @EVERY
@@ -32,10 +33,11 @@ def test_the_pwm_alone_is_tested_at_its_own_rate_and_swept(name):
 
 
 def test_the_place_of_the_wire_is_told_for_each_board():
-    told = {name: wire(board_data(name), (3,)) for name in real_boards()}
+    told = {name: wire(board_data(name), (3,)) for name in TESTED}
     assert told == {
         "PYBV11": "from Y3 to X3 (host_pwm)",
         "TCXO_DEVBOARD": "from B8 to A2 (host_pwm)",
+        "WEACT_F405": "from B8 to A2 (host_pwm)",
         "WEACT_F411_BLACKPILL": "from B8 to B10 (host_pwm)",
     }
     everywhere = wire(board_data("PYBV11"), (1, 2, 3))
@@ -57,6 +59,14 @@ def test_channels_are_named_by_id_or_role():
 def test_a_board_without_an_output_or_with_an_odd_rate_is_told():
     board = board_data("PYBV11")
     with pytest.raises(DataError, match="names no output for the self-test"):
-        output_of({**board, "selftest": None})
+        output_of({key: value for key, value in board.items() if key != "selftest"})
+    with pytest.raises(DataError, match="no self-test for NUCLEO_F446RE: it has no USB port of its own"):
+        output_of(board_data("NUCLEO_F446RE"))
     with pytest.raises(DataError, match="no 50 Hz can be made of the board's 84000001 Hz"):
         signals(board, (3,), 84_000_001)
+
+
+def test_a_board_with_a_clock_from_outside_is_refused_with_the_way_round():
+    with pytest.raises(DataError, match="PYBV11_10MHZ counts a clock from outside") as refused:
+        output_of(board_data("PYBV11_10MHZ"))
+    assert "tcxo-flash --board PYBV11, then --selftest" in str(refused.value)
