@@ -31,7 +31,7 @@ def simulated_entries(name: str, seconds: float) -> Iterator[Entry]:
     from ..sim.named import named_world
 
     world = named_world(name)
-    board = FrameSource(world.tick_hz)
+    board = FrameSource(world.tick_hz, has_ref=world.scenario.ref.present)
     yield Entry(EntryKind.CLOCK, HOST_START_NS, _CLOCK.pack(HOST_START_NS, UTC_START_NS))
     yield Entry(EntryKind.LINK_OPENED, HOST_START_NS, b"")
     for _ in range(round(seconds)):

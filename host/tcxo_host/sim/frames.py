@@ -28,18 +28,22 @@ _CHANNELS = {
     Role.RTC_PPS.label: Channel(1, Role.RTC_PPS, 1000, "A1"),
     Role.HOST_PWM.label: Channel(2, Role.HOST_PWM, 50_000, "A2"),
 }
+_REF = {Role.REF_PPS.label: Channel(3, Role.REF_PPS, 1000, "A3")}
 
 
 class FrameSource:
     """A board that has sent nothing yet; every ``payloads`` call is the next second of its life."""
 
-    def __init__(self, tick_hz: int, boot_id: int = 1, board: str = "SIMULATED") -> None:
+    def __init__(
+        self, tick_hz: int, boot_id: int = 1, board: str = "SIMULATED", has_ref: bool = False
+    ) -> None:
+        self._channels = _CHANNELS | (_REF if has_ref else {})
         self._tick_hz = tick_hz
         self._boot_id = boot_id
         self._board = board
         self._version = firmware_version()
         self._offset = 0
-        self._numbers = dict.fromkeys(_CHANNELS, 0)
+        self._numbers = dict.fromkeys(self._channels, 0)
         self._uptime_s = 0
         self._identify_due = True
         self._away_until_s = 0
@@ -84,12 +88,12 @@ class FrameSource:
         self._boot_id += 1
         self._identify_due = True
         self._uptime_s = self._sent = self._seq = 0
-        self._numbers = dict.fromkeys(_CHANNELS, 0)
+        self._numbers = dict.fromkeys(self._channels, 0)
 
     def _edges(self, second: WorldSecond, start: int | None, end: int | None) -> bytes:
         """Edges records of all channels with ``start`` <= tick < ``end``."""
         parts = []
-        for role, channel in _CHANNELS.items():
+        for role, channel in self._channels.items():
             all_ticks = second.edges[role]
             first = 0 if start is None else int(np.searchsorted(all_ticks, start))
             last = len(all_ticks) if end is None else int(np.searchsorted(all_ticks, end))
@@ -112,7 +116,7 @@ class FrameSource:
             firmware_version=self._version,
             board=self._board,
             micropython_version="1.26.0",
-            channels=tuple(_CHANNELS.values()),
+            channels=tuple(self._channels.values()),
         )
 
     def _status(self, second: WorldSecond) -> Status:
@@ -125,6 +129,7 @@ class FrameSource:
             external_c=second.temperature_c,
             supply_v=3.3,
             channels=tuple(
-                ChannelCounts(channel.id, self._numbers[role], 0, 0) for role, channel in _CHANNELS.items()
+                ChannelCounts(channel.id, self._numbers[role], 0, 0)
+                for role, channel in self._channels.items()
             ),
         )

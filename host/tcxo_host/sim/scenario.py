@@ -33,7 +33,7 @@ __all__ = [
 _T = TypeVar("_T")
 
 FAULT_KINDS = ("dropout", "outage", "glitch", "extra", "shift", "jitter", "reboot", "unplug", "noise")
-ROLES = tuple(role.label for role in (Role.GPS_PPS, Role.RTC_PPS, Role.HOST_PWM))
+ROLES = tuple(role.label for role in (Role.GPS_PPS, Role.RTC_PPS, Role.HOST_PWM, Role.REF_PPS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,8 @@ class Scenario:
     tcxo: Crystal = Crystal(freq_ppm=0.47, white_fm=3e-10, random_walk_fm=2e-11)
     pi: Crystal = Crystal(freq_ppm=0.3, white_fm=1e-9, random_walk_fm=3e-10)
     rtc: Crystal = Crystal(freq_ppm=-1.2, white_fm=3e-9, random_walk_fm=1e-10, jitter_ns=2.0)
+    ref: Crystal = Crystal(present=False)
+    """A steadier clock whose pulse the fourth channel sees."""
     pwm: Pwm = Pwm()
     gps: Gps = Gps()
     temperature: Temperature = Temperature()
@@ -178,7 +180,7 @@ def _parse(text: str, name: str, where: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{where} is no TOML: {error}") from None
     scenario = _build(Scenario, Scenario(name=name, description=""), table, where)
-    driven = (scenario.tcxo, scenario.pi, scenario.rtc, scenario.gps, scenario.temperature)
+    driven = (scenario.tcxo, scenario.pi, scenario.rtc, scenario.ref, scenario.gps, scenario.temperature)
     for drive in (drive for each in driven for drive in each.drive):
         if drive.kind not in DRIVE_KINDS:
             raise DataError(f"{where}: drive kind '{drive.kind}' is none of {', '.join(DRIVE_KINDS)}")

@@ -33,9 +33,10 @@ __all__ = ["CHUNK_S", "World", "WorldSecond"]
 CHUNK_S = 128
 _GRID_HZ = 50
 _HISTORY_CHUNKS = 9
-# Where in a true second the first edge of each channel falls; the Pi's and the RTC's drift from there.
+# Where in a true second the first edge of each channel falls; all but GPS's drift from there.
 _GPS_PHASE_S = 0.300
 _RTC_PHASE_S = 0.710
+_REF_PHASE_S = 0.520
 _PWM_PHASE_S = 0.0073
 
 Ticks = npt.NDArray[np.int64]
@@ -82,6 +83,7 @@ class World:
         self._tcxo = self._clock(scenario.tcxo, step)
         self._pi = self._clock(scenario.pi, step)
         self._rtc = self._clock(scenario.rtc, 1.0)
+        self._ref = self._clock(scenario.ref, 1.0)
         gps = scenario.gps
         self._gps = GpsReceiver(
             GpsNoise(
@@ -97,7 +99,7 @@ class World:
         self._next_chunk = 0
         self._pwm_first_s = _PWM_PHASE_S
         self._pwm_edges = 0
-        self._rtc_first_s = _RTC_PHASE_S
+        self._first_s = {Role.RTC_PPS.label: _RTC_PHASE_S, Role.REF_PPS.label: _REF_PHASE_S}
         self._pi_total_s = 0.0
         self._history: deque[_Chunk] = deque(maxlen=_HISTORY_CHUNKS)
         self._ready: deque[WorldSecond] = deque()
@@ -172,9 +174,12 @@ class World:
         rtc = self._rtc.advance(stream(self.seed, "rtc", number), start, CHUNK_S)
         times = {
             Role.GPS_PPS.label: self._gps_times(number, start),
-            Role.RTC_PPS.label: self._rtc_times(number, rtc),
+            Role.RTC_PPS.label: self._pulse_times(Role.RTC_PPS, self.scenario.rtc, number, rtc),
             Role.HOST_PWM.label: self._pwm_times(number, pi),
         }
+        if self.scenario.ref.present:
+            ref = self._ref.advance(stream(self.seed, "ref", number), start, CHUNK_S)
+            times[Role.REF_PPS.label] = self._pulse_times(Role.REF_PPS, self.scenario.ref, number, ref)
         grid = np.arange(steps + 1) / _GRID_HZ
         ticks = {
             role: self._counter.read(role_times, np.interp(role_times, grid, tcxo))
@@ -217,12 +222,14 @@ class World:
         self._gps_fast_s = float(gained_s[-1])
         return gained_s
 
-    def _rtc_times(self, number: int, error_s: Floats) -> Floats:
-        _, times = comb_times(error_s, 1.0, 1.0, self._rtc_first_s)
-        self._rtc_first_s += len(times) - CHUNK_S - float(error_s[-1])
-        jitter = stream(self.seed, "rtc jitter", number).standard_normal(len(times))
-        times = times + jitter * (self.scenario.rtc.jitter_ns * 1e-9)
-        return times if self.scenario.rtc.present else np.empty(0)
+    def _pulse_times(self, role: Role, crystal: Crystal, number: int, error_s: Floats) -> Floats:
+        """Of a clock that pulses once a second of its own."""
+        _, times = comb_times(error_s, 1.0, 1.0, self._first_s[role.label])
+        self._first_s[role.label] += len(times) - CHUNK_S - float(error_s[-1])
+        name = role.label.removesuffix("_pps")
+        jitter = stream(self.seed, f"{name} jitter", number).standard_normal(len(times))
+        times = times + jitter * (crystal.jitter_ns * 1e-9)
+        return times if crystal.present else np.empty(0)
 
     def _pwm_times(self, number: int, error_s: Floats) -> Floats:
         pwm, step = self.scenario.pwm, 1.0 / _GRID_HZ

@@ -108,7 +108,7 @@ def run_trial(
     """Feed the same frames to a pipeline for each estimator; ``seconds`` defaults to the scenario's own."""
     for estimator in estimators.values():
         _recall(estimator, scenario.learned)
-    world, source = World(scenario, seed), FrameSource(scenario.tick_hz)
+    world, source = World(scenario, seed), FrameSource(scenario.tick_hz, has_ref=scenario.ref.present)
     pipelines = {name: Pipeline(estimator, PublishPolicy()) for name, estimator in estimators.items()}
     logs = {name: _Log() for name in estimators}
     count = scenario.duration_s if seconds is None else seconds

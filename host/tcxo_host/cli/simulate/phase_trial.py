@@ -82,7 +82,7 @@ class PhaseTrial:
     ) -> None:
         self.world = World(scenario, seed)
         self.pi = SimulatedPi(self.world, seed, counter_hz, latency)
-        self._source = FrameSource(scenario.tick_hz)
+        self._source = FrameSource(scenario.tick_hz, has_ref=scenario.ref.present)
         self._pipeline = Pipeline(estimator or make_estimator("kalman", phase=True), PublishPolicy())
         self._upsets = upsets
         self._bound_ns = bound_ns

@@ -23,6 +23,7 @@ from .channels import Channels
 from .counter_watch import CounterWatch
 from .filter.clock_model import GPS_U, GPS_V, PI_D, PI_U, PI_V, RTC_U, RTC_V, Levels
 from .filter.clocks import Clocks
+from .holdover import Holdover
 from .learn.feed import Learning
 from .learn.noise import Bounds
 from .learn.temperature import COLDEST_C, HOTTEST_C, TemperatureModel
@@ -99,8 +100,6 @@ class Kalman:
         self._tracked = False
         self._watch = CounterWatch()
         self._last_tick = 0
-        self._reference_c: float | None = None
-        self._blind_s = 0.0
 
     def restart(self, board: Board) -> None:
         """Ticks start anew. Rates are kept, less certain, when it is the same board."""
@@ -126,9 +125,11 @@ class Kalman:
         self._last_tick = second.tick_now
         self._follow_temperature(clocks, second, span_s)
         channels, adapt = self._channels, self.settings.adapt
+        self._holdover.before(clocks, channels.gps, second)
         channels.take(clocks, second)
-        self.learning.update(clocks, channels.pwm, channels.gps, channels.rtc, second.tick_now, adapt)
         fresh = channels.gps.age_s(clocks, second.tick_now) <= self.settings.gps_timeout_s
+        self._holdover.take(clocks, channels.gps, second, fresh)
+        self.learning.update(clocks, channels.pwm, channels.gps, channels.rtc, second.tick_now, adapt)
         self.learning.teach(clocks, channels.gps, self.temperature, second.tick_now, fresh)
         return self._estimate(clocks, second.tick_now, span_s)
 
@@ -192,7 +193,7 @@ class Kalman:
         self._last_tick = epoch
         self._watch.begin()
         self._qualified = False
-        self._reference_c, self._blind_s = None, 0.0
+        self._holdover = Holdover(board.tick_hz, settings.blind_walk_ppb)
         learning.begin(clocks, self._channels.pwm)
         if self._phase is not None:
             self._phase.begin()
@@ -213,7 +214,9 @@ class Kalman:
         pwm, gps, rtc = self._channels.pwm, self._channels.gps, self._channels.rtc
         mean, cov = clocks.filter.mean.tolist(), clocks.filter.cov.tolist()
         gps_age_s = gps.age_s(clocks, tick)
-        holdover_variance = self._holdover_variance(gps_age_s, span_s) + gps.unconfirmed_ppb**2
+        is_gps_there = gps_age_s <= self.settings.gps_timeout_s
+        blind = self._holdover.variance(self.temperature, is_gps_there, tick / clocks.tick_hz, span_s)
+        holdover_variance = blind + gps.unconfirmed_ppb**2
         gps_rate, gps_variance = mean[GPS_V], cov[GPS_V][GPS_V] + holdover_variance
         error, sigma_ppm = pi_error(clocks, mean, cov, tick, holdover_variance)
         levels = clocks.levels
@@ -238,17 +241,6 @@ class Kalman:
             phase=(self._phase.read(clocks, gps, pwm, holdover_variance, span_s) if self._phase else None),
         )
 
-    def _holdover_variance(self, gps_age_s: float, span_s: float) -> float:
-        """What the missing GPS adds to the TCXO's variance beyond its random walk, ppb^2."""
-        now_c = self.temperature.celsius
-        if gps_age_s <= self.settings.gps_timeout_s:
-            self._reference_c, self._blind_s = now_c, 0.0
-            return 0.0
-        if now_c is not None and self._reference_c is not None:
-            return self.temperature.change(self._reference_c, now_c)[1]
-        self._blind_s += span_s
-        return self.settings.blind_walk_ppb**2 * self._blind_s / 3600.0
-
     def _judge(self, clocks: Clocks, tick: int, gps_age_s: float, sigma_ppm: float) -> tuple[State, str]:
         settings, pwm, gps = self.settings, self._channels.pwm, self._channels.gps
         waiting = State.HOLD if self._tracked else State.ACQUIRE
@@ -270,7 +262,8 @@ class Kalman:
             return waiting, complaint
         self._tracked = True
         if gps_lost:
-            return State.HOLDOVER, without_gps(gps, gps_age_s > settings.gps_timeout_s)
+            reason = without_gps(gps, gps_age_s > settings.gps_timeout_s)
+            return State.HOLDOVER, reason + self._holdover.who_carries()
         return State.TRACK, ""
 
     def _remember(self) -> None:
