@@ -8,8 +8,10 @@ from tcxo_host.sim.scenario import load_scenario
 from tcxo_tools.bench import __main__ as bench
 from tcxo_tools.bench.cost import throughput_edges_per_s
 from tcxo_tools.bench.dump import measure
+from tcxo_tools.bench.holdover import holdover_figures
 from tcxo_tools.bench.long import long_figures
 from tcxo_tools.bench.riccati import bound_rms_ppm
+from tcxo_tools.bench.ticks import tick_figures
 
 
 def test_json_has_the_promised_keys(capsys):
@@ -83,3 +85,24 @@ def test_a_picture_that_cannot_be_written_is_one_line(tmp_path, monkeypatch, cap
     monkeypatch.setattr("tcxo_tools.bench.plot.END_S", 200)
     assert bench.main(["--plot", str(tmp_path / "no" / "x.svg")]) == 73
     assert "cannot draw there" in capsys.readouterr().err
+
+
+def test_holdover_tells_when_the_clock_is_so_far_off_and_that_a_limit_was_not_reached():
+    told = []
+    figures = holdover_figures(told.append, learn_s=400, lost_s=1200, seeds=(1,))
+    assert list(figures) == ["crystal", "tcxo", "ocxo", "ref"]
+    assert 0 < figures["crystal"]["1_us_s"] < 1200
+    assert figures["ocxo"]["100_us_s"] == 1200
+    assert len(told) == 4
+
+
+def test_ticks_tells_what_they_cost_and_that_nothing_is_published_where_the_edges_stand_still():
+    figures = tick_figures(1, lambda line: None, seconds=750, phase_seconds=700)
+    assert figures["10_mhz_0.3_ppm"]["rms_ppb"] < 2.0
+    assert figures["10_mhz_0.005_ppm"] == {
+        "rms_ppb": None,
+        "worst_ppb": None,
+        "fresh": 0.0,
+        "phase_ns": None,
+        "phase_samples": 0,
+    }

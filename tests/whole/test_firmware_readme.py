@@ -114,7 +114,8 @@ def test_the_places_of_the_wire_are_the_boards():
     for name in real_boards():
         data = flash_files.board_data(name)
         gps, rtc, pwm = (channel["pin"] for channel in data["channels"][:3])
-        assert f"| `{name}` | {data['selftest']['pin']} | {pwm} | {gps} | {rtc} |" in told
+        if data["selftest"]:
+            assert f"| `{name}` | {data['selftest']['pin']} | {pwm} | {gps} | {rtc} |" in told
 
 
 def test_repl_leaves_the_stream_for_the_prompt_after_a_whole_frame(board):

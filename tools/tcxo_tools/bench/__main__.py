@@ -61,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     parser.add_argument("--no-cost", action="store_true", help="leave out throughput, daemon and tcxo-dump")
     parser.add_argument("--days", type=int, metavar="N", help="also N days without a break (8 s of CPU each)")
+    parser.add_argument(
+        "--holdover", action="store_true", help="also: how long a GPS loss each oscillator survives"
+    )
+    parser.add_argument("--ticks", action="store_true", help="also: what coarse ticks of a 10 MHz clock cost")
     parser.add_argument("--plot", metavar="FILE", help="draw the load scenario to FILE (svg, png) and stop")
     return parser
 
@@ -97,6 +101,14 @@ def _run(args: argparse.Namespace) -> int:
 
         report["long"] = long_figures(args.days, args.seed, lambda line: _say(args, line))
         _say(args, f"long: {report['long']}")
+    if args.holdover:
+        from .holdover import holdover_figures
+
+        report["holdover"] = holdover_figures(lambda line: _say(args, line))
+    if args.ticks:
+        from .ticks import tick_figures
+
+        report["ticks"] = tick_figures(args.seed, lambda line: _say(args, line))
     if not args.no_cost:
         report["throughput_edges_per_s"] = round(throughput_edges_per_s(args.seed))
         report |= daemon_cost()

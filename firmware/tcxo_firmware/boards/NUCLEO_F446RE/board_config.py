@@ -1,6 +1,6 @@
 """NUCLEO-F446RE: STM32F446, TIM2 at 84 MHz, clocked by the 8 MHz that its ST-Link puts out.
 
-Those 8 MHz are no good reference: they come out of the ST-Link's own PLL, which follows an ordinary crystal. Take them
+Those 8 MHz are no good reference: they are those of the ST-Link's ordinary crystal, put out by its MCO pin. Take them
 for a first try; then bring a TCXO of 8 MHz to OSC_IN (PH0) by the board's solder bridges (ST's UM1724, "OSC clock
 supply"), or a 10 MHz clock to ETR as PYBV11_10MHZ does (PA15 is free). GPS PPS on PA0, RTC PPS on PA1, the Pi's PWM on
 PB10; PB2 is free. The USB cable of the ST-Link ends at UART 2 (PA2, PA3), which is MicroPython's prompt: what is

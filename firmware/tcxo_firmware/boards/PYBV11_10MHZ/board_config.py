@@ -1,6 +1,6 @@
 """pyboard v1.1 that counts a 10 MHz clock from outside (OCXO, rubidium, GPSDO) instead of its own crystal.
 
-The clock, 3.3 V square or clipped sine about 1.6 V, on X6 (PA5, TIM2_ETR). GPS PPS on X2 (PA1), the Pi's PWM on X3
+The clock, a 3.3 V square wave, on X6 (PA5, TIM2_ETR). GPS PPS on X2 (PA1), the Pi's PWM on X3
 (PA2), RTC PPS on X4 (PA3); channel 1 has no pin left, because its pins are ETR's. I2C to the Pi: X9 (PB6) is SCL, X10
 (PB7) SDA. TMP36 output on X8. LED 3 is left alone: it shares TIM2. There is no self-test with a clock from outside:
 run it with PYBV11, whose signal comes out of Y3, before the module is wired.

@@ -1,6 +1,6 @@
 """WeAct Black Pill that counts a 10 MHz clock from outside (OCXO, rubidium, GPSDO) instead of its own crystal.
 
-The clock, 3.3 V square or clipped sine about 1.6 V, on A15 (TIM2_ETR; A0 is the board's key). GPS PPS on A1, the Pi's
+The clock, a 3.3 V square wave, on A15 (TIM2_ETR; A0 is the board's key). GPS PPS on A1, the Pi's
 PWM on B10, RTC PPS on A3; channel 1 has no pin left, because its pins are ETR's. I2C to the Pi: B6 is SCL, B7 SDA (the
 board has no pull-ups: the Pi has). TMP36 output on B0. There is no self-test with a clock from outside: run it with
 WEACT_F411_BLACKPILL, whose signal comes out of B8, before the module is wired.

@@ -13,7 +13,7 @@ from ..filter.clock_model import PI_U, PI_V, EdgeBlock, Floats
 from ..filter.clocks import Clocks
 from ..filter.comb import Comb
 from ..filter.joint_filter import PreparedBlock
-from .quantisation import QuantisationTable
+from .quantisation import COARSE_NS, QuantisationTable, stands_still
 
 __all__ = ["EdgeReader", "Seen", "without_line"]
 
@@ -59,6 +59,13 @@ class EdgeReader:
     def levels_changed(self) -> None:
         """The clocks' noise levels or ``jitter_variance`` changed."""
         self._prepared.clear()
+
+    def stands_still(self, clocks: Clocks, is_new: bool) -> bool:
+        """Whether the edges hardly move against ticks too coarse for that, or (``is_new``) nobody can know yet."""
+        if is_new and 1e9 / clocks.tick_hz > COARSE_NS:
+            return True
+        period_ticks = self.period_ticks / (1.0 + float(clocks.filter.mean[PI_V]) * 1e-9)
+        return stands_still(period_ticks, self.comb.rate_hz, 1e9 / clocks.tick_hz)
 
     def seconds(self, ticks: Ticks, since: int) -> Floats:
         """Nominal seconds from ``since`` to each of ``ticks``."""

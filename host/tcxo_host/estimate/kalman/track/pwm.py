@@ -48,6 +48,8 @@ ROUNDED = 5.0
 all edges alike where the period is nearly a whole number of them."""
 SLIPS, SLIP_S = 4, 60.0
 """So many steps of the phase within so long are no accidents."""
+STILL_S = 60.0
+"""So long after the edges were last seen to stand still against coarse ticks the rate is not believed."""
 PERSISTENT = 3
 """So many contradicting seconds in a row are a change: the clock is started anew."""
 GROUPS = 5
@@ -84,12 +86,17 @@ class PwmTracker:
         self.turn: Turn | None = None
         """What happened to the rate in the latest second."""
         self._bad_seconds = 0
+        self._still_at = -math.inf
         self._steps: deque[int] = deque(maxlen=SLIPS)
 
     def complaint(self, clocks: Clocks, tick: int, timeout_s: float) -> str:
         """Why nothing can be said of the Pi's clock; empty when something can."""
         if self.wrong_rate:
             return "PWM is not at its nominal rate"
+        if self.started and self.reader.stands_still(clocks, self.blocks < PERSISTENT):
+            self._still_at = tick
+        if tick - self._still_at < STILL_S * clocks.tick_hz:
+            return f"PWM was not seen to move against ticks of {1e9 / clocks.tick_hz:.0f} ns for a minute"
         if len(self._steps) == SLIPS and tick - self._steps[0] < SLIP_S * clocks.tick_hz:
             # Steps that recur are part of the rate: what is seen between them is not the clock's.
             return "PWM steps again and again: is its clock a fraction?"

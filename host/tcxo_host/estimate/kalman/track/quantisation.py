@@ -14,8 +14,12 @@ import numpy as np
 
 from ..filter.clock_model import Floats
 
-__all__ = ["QuantisationTable"]
+__all__ = ["COARSE_NS", "QuantisationTable", "stands_still"]
 
+COARSE_NS = 30.0
+"""On a grid no coarser than this a signal that stands still is followed well enough."""
+SLOWEST_HZ_PER_NS = 0.004
+"""Grid steps a second that the edges must move, for each ns of the grid's step."""
 _BEATS = 1024
 _HARMONICS = 24
 _BLUR = 3
@@ -43,3 +47,13 @@ class QuantisationTable:
         """The covariance for edges ``period_ticks`` apart."""
         covariance: Floats = self._table[round(period_ticks % 1.0 * _BEATS) % _BEATS]
         return covariance
+
+
+def stands_still(period_ticks: float, rate_hz: float, tick_ns: float) -> bool:
+    """Whether edges ``period_ticks`` apart hardly move against ticks of ``tick_ns``, or against a simple fraction of
+    them: for seconds nothing is seen of the clock then but a staircase, and a stair looks like a step of the phase."""
+    for parts in range(1, int(tick_ns / COARSE_NS) + 1):
+        away = abs(parts * period_ticks - round(parts * period_ticks))
+        if away * rate_hz < SLOWEST_HZ_PER_NS * tick_ns / parts:
+            return True
+    return False
