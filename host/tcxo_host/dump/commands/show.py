@@ -17,7 +17,8 @@ EXAMPLE = """\
   tcxo-dump show today.tcxocap --follow --format records
 """
 NOTE = """\
-Edges, one a line, in the order received. chA is gps_pps, chB rtc_pps, chC host_pwm, chD aux.
+Edges, one a line, in the order received. chA is gps_pps, chB rtc_pps, chC host_pwm, chD aux, chE
+ref_pps.
   timelab  seconds of the board's counter at its nominal rate, and the channel
   ticks    the channel's name, the edge's running number, the counter
   records  everything the board sends, a line a record and a line an edge
@@ -32,7 +33,7 @@ def add_parser(subparsers: Any) -> None:
         "--channel",
         action="append",
         metavar="ROLE",
-        help="only gps_pps, rtc_pps, host_pwm or aux; repeatable",
+        help="only gps_pps, rtc_pps, host_pwm, ref_pps or aux; repeatable",
     )
     parser.add_argument("--format", choices=("timelab", "ticks", "records"), default="timelab")
     parser.add_argument("--follow", action="store_true", help="go on as the last file grows")
