@@ -142,6 +142,7 @@ def test_lights_show_streaming_gps_and_fault(leds, tmp_path):
             "no GPS": [2, 0, 2, 0],
             "no reader": [0, 0, 0, 0],
             "fault": [0] * 10 + [2, 2],
+            "no clock": [0] * 14,
         }
     else:
         streaming, no_gps, fault = 4, 2, 16
@@ -150,6 +151,7 @@ def test_lights_show_streaming_gps_and_fault(leds, tmp_path):
             "no GPS": [streaming | no_gps, no_gps, streaming | no_gps, no_gps],
             "no reader": [0, 0, 0, 0],
             "fault": [streaming | fault, fault] * 5 + [streaming, 0],
+            "no clock": [no_gps | fault] * 14,
         }
 
 

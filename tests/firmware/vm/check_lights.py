@@ -25,6 +25,7 @@ print(
             "no GPS": shown(lights, 4, is_streaming=True, has_gps=False, faults=0),
             "no reader": shown(lights, 4, is_streaming=False, has_gps=True, faults=0),
             "fault": shown(lights, 12, is_streaming=True, has_gps=True, faults=1),
+            "no clock": shown(lights, 14, is_streaming=False, has_gps=False, faults=1, is_broken=True),
         }
     )
 )
