@@ -130,7 +130,7 @@ def test_a_ref_that_fails_in_the_outage_hurts_no_more_than_sigma_says(learned, c
     assert np.abs(run.means(70)).max() < 3.0
 
 
-@pytest.mark.parametrize("before_s", [30, 60])
+@pytest.mark.parametrize("before_s", [12, 30, 60])
 def test_a_rate_that_jumps_before_the_outage_is_not_carried(learned, before_s):
     run = learned.tcxo.branch()
     jump = late(lambda s: 5.0 * max(0, s - LEARNED_S))

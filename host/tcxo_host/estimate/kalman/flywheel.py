@@ -24,6 +24,8 @@ MOST_STEPS = 3
 STEPS_S = 300.0
 """A clock carries nothing until GPS has seen it for so long without a step: it may have been the beginning of another
 rate."""
+LATEST, LEANING = 8, 4.0
+"""Nor while so many pulses in a row together are off by so many standard deviations, as when its rate just jumped."""
 FIRST_PPB = 1e5
 BLOCK_S = 64
 """Its wander is told from means over so long..."""
@@ -56,6 +58,7 @@ class Flywheel:
         self._walk, self._white = 0.2, 3.0
         self._near, self._far = Average(MEMORY), Average(MEMORY)
         self._refused: list[float] = []
+        self._latest: deque[float] = deque(maxlen=LATEST)
         self._interrupt()
 
     def _interrupt(self) -> None:
@@ -76,6 +79,7 @@ class Flywheel:
             self._refuse(now_s, residual, total)
             return
         self._refused.clear()
+        self._latest.append(residual / math.sqrt(total))
         self._variance = self._noise.add(residual, self._xx, NOISE_NS)
         gain_x, gain_y = self._xx / total, self._xy / total
         self._late_ns += gain_x * residual
@@ -97,6 +101,8 @@ class Flywheel:
         """Whether it may carry: looked at for long, steady of late, and not GPS's own pulse (whose noise has
         ``gps_variance``, ns^2)."""
         steady = not self._steps or (self._at_s or 0.0) - self._steps[-1] > STEPS_S
+        leaning = abs(sum(self._latest)) > LEANING * math.sqrt(LATEST)
+        steady = steady and not self._refused and not leaning
         return self._far.weight >= LESSONS and steady and self._variance > SAME_SIGNAL * gps_variance
 
     def stepped(self, now_s: float, by_ns: float) -> None:
