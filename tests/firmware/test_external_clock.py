@@ -43,9 +43,10 @@ def test_a_clock_from_outside_is_counted_as_any(clocked_board):
 
 def test_a_board_whose_clock_stands_still_says_so_and_nothing_else(clocked_board):
     with BoardReader(clocked_board) as reader:
-        advance_seconds(clocked_board, 3)
+        advance_seconds(clocked_board, 6)  # it looks twice before it believes its clock
         reader.wait_identify()
         reader.wait_status_at(2 * 10_000_000)
+        advance_seconds(clocked_board, 0.4)  # in the middle of a second, which is a slow one then
         clocked_board.external_clock(False)
         advance_seconds(clocked_board, 3)
         reader.wait(lambda r: "no clock at X6: the counter stands still" in r.texts())

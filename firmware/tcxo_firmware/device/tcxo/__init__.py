@@ -2,4 +2,4 @@
 
 VERSION = "0.1.0"
 # Of every device file but this line: tells a frozen build's source. python -m tcxo_tools.firmware_crc renews it.
-SOURCE_CRC32 = 0x97B74047
+SOURCE_CRC32 = 0xE76590D6

@@ -15,6 +15,7 @@ class ClockWatch:
         self._tick_hz = tick_hz
         self._last = None
         self._untold = 0
+        self._stood = False
         self.is_counting = False
         self.has_counted = False
 
@@ -34,10 +35,14 @@ class ClockWatch:
             self.has_counted = True
             self._untold = 0
             return ""
+        stands = seen_hz * _TOLERANCE < self._tick_hz
+        if stands != self._stood:
+            # The second in which a clock goes is a slow one: what came of it is told at once.
+            self._stood, self._untold = stands, 0
         self._untold = (self._untold or _TELL_EVERY) - 1
         if self._untold != _TELL_EVERY - 1:
             return ""
-        if seen_hz * _TOLERANCE < self._tick_hz:
+        if stands:
             return (
                 "no clock at %s: the counter stands still; is the module on, and its wire in place?"
                 % self._pin
