@@ -43,8 +43,9 @@ def test_a_clock_from_outside_is_counted_as_any(clocked_board):
 
 def test_a_board_whose_clock_stands_still_says_so_and_nothing_else(clocked_board):
     with BoardReader(clocked_board) as reader:
-        advance_seconds(clocked_board, 6)  # it looks twice before it believes its clock
+        advance_seconds(clocked_board, 3)  # it looks twice before it believes its clock
         reader.wait_identify()
+        advance_seconds(clocked_board, 2)  # that the line has a reader may have been seen only then
         reader.wait_status_at(2 * 10_000_000)
         advance_seconds(clocked_board, 0.4)  # in the middle of a second, which is a slow one then
         clocked_board.external_clock(False)
