@@ -123,6 +123,8 @@ def _selftest(arguments: argparse.Namespace) -> int:
 def _flash(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     """Talk while doing it; the exit status, and what was found, done and heard for ``--json``."""
     flash_session, port = _find_board(arguments)
+    from .files import board_data
+
     with flash_session.Session(port) as session:
         try:
             board, plan = _compare_and_copy(arguments, session)
