@@ -207,7 +207,10 @@ def test_show_prints_timelab_lines(tmp_path):
 def test_show_refuses_an_unknown_channel(tmp_path):
     done = dump("show", "x", "--channel", "gps")
     assert done.returncode == 64
-    assert done.stderr.strip() == "tcxo-dump: --channel gps: expected one of gps_pps, rtc_pps, host_pwm, aux"
+    assert (
+        done.stderr.strip()
+        == "tcxo-dump: --channel gps: expected one of gps_pps, rtc_pps, host_pwm, aux, ref_pps"
+    )
 
 
 TRACKING = """\
