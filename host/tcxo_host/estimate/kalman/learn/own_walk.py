@@ -20,6 +20,9 @@ SPACING_S = EVERY_S * _STEPS
 _MEMORY = 225.0
 _FEWEST = 30.0
 _OUTLIER = 12.0
+_NOISIEST = 8.0
+"""Pulses of 40 ns, ppb^2 of a difference: ten times what a steady Pi's walk of 0.1 ppb a root second makes of it, which
+nobody sees beside it."""
 _OVERLAP = 10.0
 """So many neighbouring differences tell no more than one."""
 
@@ -40,6 +43,10 @@ class OwnWalk:
 
     def add(self, sight: Sight, tick: int, tick_hz: float, rate_hz: float, noise: float) -> None:
         """The Pi as seen around a good GPS pulse at ``tick``; ``noise``: variance of a pulse, ns^2."""
+        measuring = 20.0 * noise / SPACING_S**2
+        if measuring > _NOISIEST:
+            self.interrupt()
+            return
         if self._first is None:
             self._first = sight, tick
         first, first_tick = self._first
@@ -51,16 +58,15 @@ class OwnWalk:
             return
         one, two, three, four = (self._phases[index * _STEPS] for index in range(4))
         self._squares.add(((four - one + 3.0 * (two - three)) / SPACING_S) ** 2, _OUTLIER)
-        self._noise.add(20.0 * noise / SPACING_S**2)
-
-    def variance(self, white: float) -> float | None:
-        """The walk squared, ppb^2 per s, given the white frequency noise (ADEV at 1 s in ppb); None while unknown."""
-        if self._squares.weight < _FEWEST:
-            return None
-        walked = self._squares.value - self._noise.value - 6.0 * white * white / SPACING_S
-        return max(walked, 0.0) / SPACING_S
+        self._noise.add(measuring)
 
     def at_most(self, white: float) -> float | None:
-        """``variance`` and two of its standard deviations: so few minutes hold few differences that are independent."""
-        variance, independent = self.variance(white), self._squares.weight / _OVERLAP
-        return None if variance is None else variance * (1.0 + 2.0 * math.sqrt(2.0 / independent))
+        """The walk squared, ppb^2 per s, and two of its standard deviations; None while unknown.
+
+        ``white``: white frequency noise (ADEV at 1 s in ppb). The deviation is that of what is seen, pulses' noise
+        included: beside a bad receiver little is known of a Pi that walks little.
+        """
+        if self._squares.weight < _FEWEST:
+            return None
+        seen = self._squares.value * (1.0 + 2.0 * math.sqrt(2.0 * _OVERLAP / self._squares.weight))
+        return max(seen - self._noise.value - 6.0 * white * white / SPACING_S, 0.0) / SPACING_S
