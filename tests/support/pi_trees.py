@@ -220,6 +220,7 @@ def status_json(**rates_hz: float) -> str:
         "output": "/run/tcxo-host/tcxo",
         "last_published_ppm": baseline_ppm - pi_ppm,
         "phase": None,
+        "trial_held": False,
         "last_published_utc_s": utc_s,
         "last_second_utc_s": utc_s,
         "utc_s": utc_s + 0.001,
